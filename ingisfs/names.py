@@ -1,0 +1,82 @@
+"""Which names may exist on the drive, which of them are one and the same, and which are only noise.
+
+The rules are Windows' own (Win32 "Naming Files, Paths, and Namespaces") and hold on every system, so that a
+document written under one of them can be delivered to, and collected by, any other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from fnmatch import fnmatchcase
+
+MAX_BYTES = 255  # of one name in UTF-8, as Linux and most servers have it
+MAX_UTF16 = 255  # units of one name, as Windows has it
+
+_RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)[ ]*(\..*)?\Z", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
+
+#: Written by programs and systems for themselves: kept on the drive, never sent, never reported.
+NOISE = (
+    "desktop.ini",
+    "thumbs.db",
+    "autorun.inf",
+    "folder.jpg",
+    ".directory",
+    ".ds_store",
+    "~$*",
+    "~*.tmp",
+    "*.tmp",
+    "*.temp",
+    "*.part",
+    "*.partial",
+    "*.crdownload",
+    "*.bak",
+    "*~",
+    "*.swp",
+    "._*",
+    ".~lock.*",
+    ".fuse_hidden*",
+    ".trash-*",
+    ".*",
+)
+
+
+class NameRefusedError(ValueError):
+    """A name that cannot exist on the drive. `args[0]` says why, in English, for the log."""
+
+
+def normal(name: str) -> str:
+    """Return the name as it is stored and sent: NFC, so that é is one character however it was typed.
+
+    Raises NameRefusedError for a name that Windows or a server could not hold.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name or name in {".", ".."}:
+        raise NameRefusedError("empty or relative name")
+    if found := _FORBIDDEN.search(name):
+        raise NameRefusedError(f"character {found[0]!r} is not allowed")
+    if name[-1] in ". ":
+        raise NameRefusedError("a name cannot end in a dot or a space")
+    if _RESERVED.match(name):
+        raise NameRefusedError("reserved device name")
+    if len(name.encode()) > MAX_BYTES or len(name.encode("utf-16-le")) // 2 > MAX_UTF16:
+        raise NameRefusedError("name too long")
+    return name
+
+
+def key(name: str) -> str:
+    """Return what two names have in common when Windows takes them for the same one."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def split(name: str) -> tuple[str, str]:
+    """Split into stem and lower-case ending without its dot: `F1.PDF` gives `("F1", "pdf")`."""
+    stem, dot, ending = name.rpartition(".")
+    return (stem, ending.lower()) if dot and stem else (name, "")
+
+
+def is_noise(name: str) -> bool:
+    """Tell whether a program wrote this name for itself, not as a document."""
+    folded = key(name)
+    return any(fnmatchcase(folded, pattern) for pattern in NOISE)

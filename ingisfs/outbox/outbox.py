@@ -1,0 +1,768 @@
+"""The outbox: the bytes and the record of every document, in one SQLite file, changed in one synced transaction.
+
+Built on diskcache's file (its `Cache` table holds the bytes, its settings the SQLite pragmas), with our own tables
+`documents`, `history`, `folders` and `meta` beside it. This is the only module that imports diskcache or touches
+its protected parts, and the only one that moves a document from one state to another.
+
+Threads: any, each with a connection of its own (diskcache keeps one per thread); one transaction at a time in the
+whole process. Processes: one drive and one courier, which take `write.lock` for each transaction and checkpoint. That
+lock also wakes a waiting process sooner than SQLite would, and keeps commits and checkpoints apart, which SQLite
+before 3.51.3 needs (its WAL-reset bug).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import diskcache
+
+from ingisfs import names
+from ingisfs.clock import SYSTEM_CLOCK, Clock
+from ingisfs.crashpoints import crashpoint
+from ingisfs.outbox.document import ENDED, SENT, TAKE_BACK, TRANSITIONS, Document, Reason, State
+from ingisfs.outbox.locks import FileLock
+from ingisfs.outbox.reading import DATABASE, Reading, marks
+
+log = logging.getLogger(__name__)
+
+SCHEMA_VERSION: Final = 1
+MAX_DOCUMENT: Final = 64 * 2**20  # bytes
+WAL_BOUND: Final = 64 * 2**20  # bytes; the courier empties the log above it, the drive above twice that
+
+#: Every opener passes these, so they hold for each of its threads; another value in the file refuses the file.
+_SETTINGS: Final[dict[str, int | str]] = {
+    "eviction_policy": "none",
+    "cull_limit": 0,
+    "size_limit": 2**40,
+    "statistics": 0,
+    "tag_index": 0,
+    "sqlite_synchronous": 2,  # FULL: one sync of the log at every commit
+    "sqlite_journal_mode": "wal",
+    "sqlite_auto_vacuum": 2,  # incremental: space is given back when idle, not inside a delete
+    "sqlite_secure_delete": 0,
+    "sqlite_mmap_size": 0,
+    "sqlite_wal_autocheckpoint": 0,  # never inside a close
+    "disk_min_file_size": 2**31 - 1,  # no value is ever a file beside the database: diskcache never syncs those
+}
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS documents (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    folder TEXT NOT NULL,
+    folder_key TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    stem_key TEXT NOT NULL,
+    ending TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    modified_ns INTEGER NOT NULL,
+    written_at REAL NOT NULL,
+    closed REAL NOT NULL DEFAULT 0,
+    due REAL NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0,
+    attempt INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    detail TEXT NOT NULL DEFAULT '',
+    remote_name TEXT,
+    etag TEXT,
+    delivered_at REAL,
+    archived TEXT,
+    resume TEXT,
+    listed INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS documents_listed ON documents (folder_key, name_key) WHERE listed = 1;
+CREATE INDEX IF NOT EXISTS documents_state ON documents (state, number);
+CREATE INDEX IF NOT EXISTS documents_stem ON documents (folder_key, stem_key);
+CREATE TABLE IF NOT EXISTS history (
+    entry INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    why TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS history_id ON history (id);
+CREATE TABLE IF NOT EXISTS folders (path_key TEXT PRIMARY KEY, path TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class OutboxError(Exception):
+    """Root of what can go wrong with the outbox.
+
+    OutboxError
+    ├─ OutboxFullError       the disk (or the quota) has no room
+    ├─ OutboxBusyError       another process kept the write lock for too long
+    ├─ OutboxDamagedError    the file is not a sound database, or was replaced while we had it open
+    └─ OutboxForeignError    not made by us, or by a newer version: refused, untouched
+    """
+
+
+class OutboxFullError(OutboxError):
+    """The disk has no room; nothing was changed."""
+
+
+class OutboxBusyError(OutboxError):
+    """Another process kept the write lock for too long; nothing was changed."""
+
+
+class OutboxDamagedError(OutboxError):
+    """The database cannot be read, or is no longer the file that we opened."""
+
+
+class OutboxForeignError(OutboxError):
+    """The file has settings or a schema that are not ours; it was not touched."""
+
+
+class StrictDisk(diskcache.Disk):  # type: ignore[misc]
+    """Text keys and bytes values, as they are: no pickles (CVE-2025-69872), no files beside the database."""
+
+    def put(self, key: object) -> tuple[str, bool]:
+        """Return the key as stored."""
+        if type(key) is not str:
+            raise TypeError("a key is a document id")
+        return key, True
+
+    def get(self, key: object, raw: object) -> str:
+        """Return the key as given."""
+        if not raw or type(key) is not str:
+            raise OutboxForeignError("a key that ingisfs did not write")
+        return key
+
+    def store(self, value: object, read: bool, key: object = None) -> tuple[int, int, None, memoryview]:  # noqa: ARG002
+        """Return size, mode, file name and value as stored."""
+        if read or type(value) is not bytes:
+            raise TypeError("a value is bytes")
+        return len(value), diskcache.core.MODE_RAW, None, sqlite3.Binary(value)
+
+    def fetch(self, mode: int, filename: str | None, value: object, read: bool) -> bytes:
+        """Return the value as given."""
+        if mode != diskcache.core.MODE_RAW or filename is not None or read or type(value) is not bytes:
+            raise OutboxForeignError("a value that ingisfs did not write")
+        return value
+
+    def filename(self, key: object = None, value: object = None) -> tuple[str, str]:  # noqa: ARG002
+        """Never: values are not files."""
+        raise OutboxForeignError("a file beside the database")
+
+    def remove(self, file_path: str) -> None:
+        """Never: values are not files."""
+        raise OutboxForeignError(f"a file beside the database: {file_path}")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the drive hands over to be kept: the bytes of one document and what is known of it."""
+
+    id: str
+    folder: str
+    name: str
+    data: bytes
+    modified_ns: int  # ns since 1970 UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The last handle that may write a document was closed."""
+
+    id: str
+    changed: bool  # False: nothing was written, the document goes back to where it was
+    failed: bool = False  # King was told that a write failed: hold it
+    detail: str = ""
+
+
+class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
+    """All documents of one drive, for the two processes that change them."""
+
+    def __init__(
+        self,
+        state_folder: Path,
+        *,
+        settle: float = 3.0,
+        clock: Clock = SYSTEM_CLOCK,
+        wal_bound: int = WAL_BOUND,
+        busy_timeout: float = 10.0,
+    ) -> None:
+        """Open the outbox in `state_folder`, making it if there is none.
+
+        `settle` is in seconds, `wal_bound` in bytes, `busy_timeout` in seconds for one transaction to begin.
+        Raises OutboxForeignError, OutboxDamagedError, OutboxFullError or OutboxBusyError.
+        """
+        self.settle = settle
+        self.clock = clock
+        self.wal_bound = wal_bound
+        self.busy_timeout = busy_timeout
+        self.archive_folder = state_folder / "archive"
+        folder = state_folder / "outbox"
+        self._path = folder / DATABASE
+        self._wal_path = folder / (DATABASE + "-wal")
+        self._turn = threading.Lock()  # one transaction at a time in this process
+        self._files: tuple[int, int] | None = None  # inodes of database and log, once known
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        self._write_lock = FileLock(folder / "write.lock")
+        try:
+            with self._exclusively(), _translated():
+                _refuse_foreign(self._path)
+                super().__init__(str(folder), timeout=busy_timeout, disk=StrictDisk, **_SETTINGS)
+                self._verify_settings()
+                self._make_schema()
+        except BaseException:
+            self._write_lock.close()
+            raise
+
+    def _verify_settings(self) -> None:
+        pragmas = {"synchronous": 2, "journal_mode": "wal", "auto_vacuum": 2, "wal_autocheckpoint": 0, "mmap_size": 0}
+        for pragma, wanted in pragmas.items():
+            ((value,),) = self.rows(f"PRAGMA {pragma}")
+            if value != wanted:
+                raise OutboxForeignError(f"PRAGMA {pragma} is {value}, not {wanted}")
+        stored = dict(self.rows("SELECT key, value FROM Settings"))
+        for key, wanted in _SETTINGS.items():
+            if stored.get(key) != wanted:
+                raise OutboxForeignError(f"setting {key} is {stored.get(key)!r}, not {wanted!r}")
+
+    def _make_schema(self) -> None:
+        ((version,),) = self.rows("PRAGMA user_version")
+        if version > SCHEMA_VERSION:
+            raise OutboxForeignError(f"schema {version} is newer than this version's {SCHEMA_VERSION}")
+        with self.transact():
+            for statement in _SCHEMA.split(";"):
+                if statement.strip():
+                    self._sql(statement)
+            self._sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            boot = self.clock.boot_id()
+            if self.meta("boot_id") != boot:
+                # Times on the boot clock of another start mean nothing: whatever waited is due now.
+                self._sql("UPDATE documents SET due = 0, closed = 0 WHERE due <> 0 OR closed <> 0")
+                self._set_meta("boot_id", boot)
+                self._set_meta("last_close", repr(self.clock.boot()))
+
+    # ---- statements and transactions ----------------------------------------------------------------------------
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """See `Reading.rows`. Raises OutboxError."""
+        with _translated():
+            found: list[tuple[Any, ...]] = self._sql(sql, parameters).fetchall()
+            return found
+
+    def data_version(self) -> int:
+        """Return a number that changes when another connection commits."""
+        return int(self.rows("PRAGMA data_version")[0][0])
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        """Hold the one turn of this process and the one write lock of all."""
+        if not self._turn.acquire(timeout=self.busy_timeout):
+            raise OutboxBusyError("a transaction of this process takes too long")
+        try:
+            if not self._write_lock.acquire(self.busy_timeout):
+                raise OutboxBusyError("another process keeps the outbox locked")
+            try:
+                yield
+            finally:
+                self._write_lock.release()
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Callable[..., sqlite3.Cursor]]:
+        """One synced transaction. When the block has ended without an exception, it is on disk."""
+        with self._exclusively(), _translated():
+            try:
+                with self.transact():
+                    yield self._sql
+            except BaseException:
+                # A COMMIT that failed leaves the transaction open; the next one must not ride on it.
+                if self._con.in_transaction:
+                    with suppress(sqlite3.Error):
+                        self._con.rollback()
+                raise
+            self._verify_files()
+
+    def _verify_files(self) -> None:
+        """Refuse to acknowledge into a file that is no longer the one in the folder.
+
+        A program that opens and closes the database by other means than SQLite drops our locks; another process may
+        then remove the log under us, and what we commit is written to a file without a name.
+        """
+        try:
+            now = (self._path.stat().st_ino, self._wal_path.stat().st_ino)
+        except OSError as error:
+            raise OutboxDamagedError(f"the outbox was removed while open: {error}") from None
+        if self._files is None:
+            self._files = now
+        elif self._files != now:
+            raise OutboxDamagedError("the outbox was replaced while open")
+
+    def _set_meta(self, name: str, value: str) -> None:
+        self._sql("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Note something that belongs to the whole outbox."""
+        with self._transaction():
+            self._set_meta(name, value)
+
+    def _step(self, document: Document, after: State, why: str) -> None:
+        """Put one line into the history, and one into the log. The caller changes the record."""
+        if after not in TRANSITIONS[document.state]:
+            raise AssertionError(f"{document.state} → {after} is no transition")
+        self._note(document.id, document.name, document.state, after, why)
+
+    def _note(self, document_id: str, name: str, before: str, after: str, why: str) -> None:
+        self._sql(
+            "INSERT INTO history (at, id, name, before, after, why) VALUES (?, ?, ?, ?, ?, ?)",
+            (self.clock.wall(), document_id, name, before, after, why),
+        )
+        log.info("document %s: %s -> %s %s", document_id, before or "new", after, why)
+
+    def _move(self, document: Document, after: State, why: str, **columns: object) -> bool:
+        """Move one document on, if it is still in the state and version of `document`; tells whether it was."""
+        columns["state"] = after
+        sets = ", ".join(f"{column} = ?" for column in columns)
+        changed = self._sql(
+            f"UPDATE documents SET {sets} WHERE id = ? AND state = ? AND version = ?",
+            (*columns.values(), document.id, document.state, document.version),
+        ).rowcount
+        if changed:
+            self._step(document, after, why)
+        return bool(changed)
+
+    # ---- the drive's side ----------------------------------------------------------------------------------------
+
+    def keep(self, draft: Draft, releases: Iterable[Release] = ()) -> None:
+        """Make a document's bytes and record durable, and what was released since, in one synced transaction.
+
+        A listed document of the same name is superseded, or, once it was published, only hidden. Raises OutboxError;
+        then nothing has changed.
+        """
+        sha256 = hashlib.sha256(draft.data).hexdigest()
+        stem, ending = names.split(draft.name)
+        now = self.clock.wall()
+        crashpoint("keep.before")
+        with self._transaction() as sql:
+            self._release(releases)
+            changed = sql(
+                "UPDATE documents SET size = ?, sha256 = ?, modified_ns = ?, written_at = ?, version = version + 1,"
+                " reason = NULL, detail = '' WHERE id = ? AND state = ?",
+                (len(draft.data), sha256, draft.modified_ns, now, draft.id, State.WRITING),
+            ).rowcount
+            if not changed:
+                self._displace(draft.folder, draft.name, draft.id)
+                sql(
+                    "INSERT INTO documents (id, folder, folder_key, name, name_key, stem_key, ending, size, sha256,"
+                    " state, modified_ns, written_at, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                    (
+                        draft.id,
+                        draft.folder,
+                        names.key(draft.folder),
+                        draft.name,
+                        names.key(draft.name),
+                        names.key(stem),
+                        ending,
+                        len(draft.data),
+                        sha256,
+                        State.WRITING,
+                        draft.modified_ns,
+                        now,
+                    ),
+                )
+                self._note(draft.id, draft.name, "", State.WRITING, "")
+            self.set(draft.id, draft.data)
+            crashpoint("keep.inside")
+        crashpoint("keep.after")
+
+    def release(self, releases: Iterable[Release]) -> None:
+        """Let go of documents whose last writing handle was closed, in one synced transaction."""
+        with self._transaction():
+            self._release(releases)
+
+    def _release(self, releases: Iterable[Release]) -> None:
+        now, any_closed = self.clock.boot(), False
+        for release in releases:
+            document = self.document(release.id)
+            if document is None or document.state is not State.WRITING:
+                continue  # withdrawn or superseded meanwhile
+            any_closed = True
+            columns: dict[str, object] = {"resume": None, "closed": now}
+            if release.failed:
+                self._move(
+                    document, State.HELD, "write failed", reason=Reason.WRITE_FAILED, detail=release.detail, **columns
+                )
+            elif names.is_noise(document.name):
+                self._move(document, State.LOCAL, "closed", **columns)
+            elif not release.changed and document.resume is not None:
+                self._move(document, document.resume, "closed unchanged", resume=None)
+            else:
+                self._move(document, State.SETTLING, "closed", due=now + self.settle, **columns)
+        if any_closed:
+            self._set_meta("last_close", repr(now))
+
+    def take_back(self, document: Document) -> Document | None:
+        """Take a document back from the courier, for a handle that may write it.
+
+        Returns it as it is now, or None if it was published, or is gone, in the meantime.
+        """
+        resume = document.resume if document.state is State.WRITING else document.state
+        if resume is State.UPLOADING:
+            resume = State.QUEUED
+        with self._transaction():
+            if document.state is not State.WRITING:
+                if document.state not in TAKE_BACK:
+                    return None
+                if not self._move(document, State.WRITING, "opened for writing", resume=resume):
+                    return None
+            return self.document(document.id)
+
+    def rename(self, document: Document, folder: str, name: str, releases: Iterable[Release] = ()) -> bool:
+        """Give a document another name, over whatever is listed there, in one synced transaction.
+
+        The bytes are not touched. Returns False if it was published in the meantime; then nothing has changed.
+        """
+        stem, ending = names.split(name)
+        now = self.clock.boot()
+        with self._transaction() as sql:
+            self._release(releases)
+            current = self.document(document.id)
+            if current is None or current.state not in TAKE_BACK:
+                return False
+            if names.key(name) != names.key(current.name) or names.key(folder) != names.key(current.folder):
+                self._displace(folder, name, document.id)
+            sql(
+                "UPDATE documents SET folder = ?, folder_key = ?, name = ?, name_key = ?, stem_key = ?, ending = ?,"
+                " version = version + 1, remote_name = NULL WHERE id = ?",
+                (folder, names.key(folder), name, names.key(name), names.key(stem), ending, document.id),
+            )
+            if current.state is not State.WRITING:
+                renamed = self.document(document.id)
+                assert renamed is not None
+                why = f"renamed from {current.path}"
+                if names.is_noise(name):
+                    if current.state is not State.LOCAL:
+                        self._move(renamed, State.LOCAL, why, reason=None, detail="")
+                elif current.state is State.HELD and current.reason in {Reason.WRITE_FAILED, Reason.RESTORED}:
+                    pass  # another name makes it no safer to send
+                elif current.state is not State.SETTLING:
+                    self._move(renamed, State.SETTLING, why, due=now + self.settle, closed=now, reason=None, detail="")
+                else:
+                    sql("UPDATE documents SET due = ? WHERE id = ?", (now + self.settle, document.id))
+            crashpoint("rename.inside")
+        crashpoint("rename.after")
+        return True
+
+    def remove(self, document: Document, releases: Iterable[Release] = ()) -> bool:
+        """Withdraw a document that was not published yet, or only hide it once it was.
+
+        Returns False while it is being published; then nothing has changed.
+        """
+        with self._transaction():
+            self._release(releases)
+            current = self.document(document.id)
+            if current is None:
+                return True
+            if current.state is State.PUBLISHING:
+                return False
+            self._set_aside(current, State.WITHDRAWN, "deleted on the drive")
+            crashpoint("remove.inside")
+        return True
+
+    def _displace(self, folder: str, name: str, successor: str) -> None:
+        """Make the name free for another document."""
+        listed = self.find(names.key(folder), names.key(name))
+        if listed is not None and listed.id != successor:
+            self._set_aside(listed, State.SUPERSEDED, f"replaced by {successor}")
+
+    def _set_aside(self, document: Document, after: State, why: str) -> None:
+        if document.state is State.LOCAL:
+            self._sql("DELETE FROM documents WHERE id = ?", (document.id,))
+            self.delete(document.id)
+        elif document.state in TAKE_BACK:
+            self._move(document, after, why, listed=0)
+            self.delete(document.id)
+        else:
+            self._sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+
+    def touch(self, document: Document, modified_ns: int) -> None:
+        """Note the time of the last change, ns since 1970 UTC, as a program set it."""
+        with self._transaction() as sql:
+            sql("UPDATE documents SET modified_ns = ? WHERE id = ?", (modified_ns, document.id))
+
+    def make_folder(self, path: str) -> None:
+        """Note a subfolder of the drive."""
+        with self._transaction() as sql:
+            sql("INSERT INTO folders VALUES (?, ?)", (names.key(path), path))
+
+    def remove_folder(self, path: str) -> None:
+        """Forget an empty subfolder of the drive."""
+        with self._transaction() as sql:
+            sql("DELETE FROM folders WHERE path_key = ?", (names.key(path),))
+
+    def rename_folder(self, old: str, new: str) -> bool:
+        """Move a subfolder with all that is in it. Returns False if something in it is being published."""
+        old_key = names.key(old)
+        with self._transaction() as sql:
+            inside = "(folder_key = ? OR substr(folder_key, 1, ?) = ?)"
+            parameters = (old_key, len(old_key) + 1, old_key + "/")
+            if any(d.state is State.PUBLISHING for d in self.documents(f"{inside} AND listed = 1", parameters)):
+                return False
+            for path_key, path in self.folders().items():
+                if path_key == old_key or path_key.startswith(old_key + "/"):
+                    moved = new + path[len(old) :]
+                    sql("DELETE FROM folders WHERE path_key = ?", (path_key,))
+                    sql("INSERT INTO folders VALUES (?, ?)", (names.key(moved), moved))
+            for document in self.documents(f"{inside} AND listed = 1", parameters):
+                folder = new + document.folder[len(old) :]
+                sql(
+                    "UPDATE documents SET folder = ?, folder_key = ?, version = version + 1 WHERE id = ?",
+                    (folder, names.key(folder), document.id),
+                )
+                current = self.document(document.id)
+                if current is not None and current.state in {State.QUEUED, State.UPLOADING}:
+                    self._move(current, State.SETTLING, f"folder renamed from {old}", due=self.clock.boot())
+        return True
+
+    # ---- after a start -------------------------------------------------------------------------------------------
+
+    def recover_drive(self) -> int:
+        """Take documents that were open when the drive was killed as closed. Under the drive's lock only.
+
+        Returns how many there were. The inspection decides about each of them, for nobody can say whether its program
+        had finished.
+        """
+        now = self.clock.boot()
+        with self._transaction():
+            found = self.documents("state = ?", (State.WRITING,))
+            for document in found:
+                if names.key(document.name).startswith(".fuse_hidden"):
+                    self._set_aside(document, State.WITHDRAWN, "deleted while open")
+                elif names.is_noise(document.name):
+                    self._move(document, State.LOCAL, "drive was killed", resume=None)
+                else:
+                    self._move(
+                        document, State.SETTLING, "drive was killed", due=now + self.settle, closed=now, resume=None
+                    )
+            for document in self.documents("state = ? AND name_key LIKE '.fuse_hidden%'", (State.LOCAL,)):
+                self._set_aside(document, State.WITHDRAWN, "deleted while open")
+        return len(found)
+
+    def hold_everything(self, reason: Reason, why: str) -> int:
+        """Hold all that was not published yet, until a person releases it. Returns how many that are."""
+        states = [State.WRITING, State.SETTLING, State.QUEUED, State.UPLOADING]
+        with self._transaction():
+            found = self.documents(f"state IN ({marks(states)})", states)
+            for document in found:
+                self._move(document, State.HELD, why, reason=reason, detail="", resume=None)
+            doubtful = self.documents("state = ?", (State.PUBLISHING,))
+            for document in doubtful:
+                self._move(document, State.PARKED, why, reason=Reason.DOUBTFUL, detail="")
+        return len(found) + len(doubtful)
+
+    def count_up(self, name: str) -> int:
+        """Add one to a counter in `meta` and return its new value."""
+        with self._transaction():
+            value = int(self.meta(name) or 0) + 1
+            self._set_meta(name, str(value))
+        return value
+
+    # ---- the courier's side --------------------------------------------------------------------------------------
+
+    def decide(self, decisions: Iterable[tuple[Document, State, Reason | None, str]]) -> None:
+        """Move settled documents on, as the intake decided: queued, or held with a reason and detail."""
+        with self._transaction():
+            for document, after, reason, detail in decisions:
+                self._move(document, after, reason or "", reason=reason, detail=detail, due=0.0)
+
+    def claim(self, documents: Sequence[tuple[Document, str]]) -> list[Document]:
+        """Give queued documents to a worker, each under its remote name. Returns those that were still free.
+
+        The number of the attempt is committed before its PUT: a temporary name is never used again.
+        """
+        with self._transaction():
+            claimed = []
+            for document, remote_name in documents:
+                if self._move(
+                    document, State.UPLOADING, "", attempt=document.attempt + 1, remote_name=remote_name, etag=None
+                ):
+                    current = self.document(document.id)
+                    assert current is not None
+                    claimed.append(current)
+            crashpoint("claim.inside")
+        crashpoint("claim.after")
+        return claimed
+
+    def mark_publishing(self, documents: Sequence[Document]) -> list[Document]:
+        """Pass the point of no return. Returns those documents that were still ours, as they are now.
+
+        A document that was opened, renamed or deleted since its claim is left out, and so is one whose remote name
+        another document is about to take.
+        """
+        with self._transaction():
+            marked = []
+            for document in documents:
+                rivals = self.rows(
+                    "SELECT 1 FROM documents WHERE remote_name = ? AND id <> ? AND state = ? LIMIT 1",
+                    (document.remote_name, document.id, State.PUBLISHING),
+                )
+                if not rivals and self._move(document, State.PUBLISHING, ""):
+                    current = self.document(document.id)
+                    assert current is not None
+                    marked.append(current)
+            if marked:
+                self._set_meta("generation", str(int(self.meta("generation") or 0) + 1))
+            crashpoint("publishing.inside")
+        crashpoint("publishing.after")
+        return marked
+
+    def finish(self, documents: Iterable[Document]) -> None:
+        """Note that the server has these documents under their final names."""
+        now = self.clock.wall()
+        with self._transaction():
+            for document in documents:
+                self._move(document, State.DELIVERED, "", delivered_at=now, tries=0, reason=None, detail="")
+            crashpoint("finish.inside")
+        crashpoint("finish.after")
+
+    def put_back(self, documents: Iterable[Document], delay: float, detail: str) -> None:
+        """Return claimed documents to the queue, due again after `delay` seconds."""
+        due = self.clock.boot() + delay
+        with self._transaction():
+            for document in documents:
+                self._move(document, State.QUEUED, detail, due=due, tries=document.tries + 1, detail=detail)
+
+    def park(self, document: Document, reason: Reason, detail: str) -> None:
+        """Set a document aside until a person looks at it."""
+        with self._transaction():
+            self._move(document, State.PARKED, f"{reason} {detail}", reason=reason, detail=detail)
+
+    def recover_courier(self) -> list[Document]:
+        """Put uploads that a killed courier left behind back into the queue. Under the courier's lock only.
+
+        Returns the documents that were being published: the server must be asked about each of them.
+        """
+        with self._transaction():
+            for document in self.documents("state = ?", (State.UPLOADING,)):
+                self._move(document, State.QUEUED, "courier was killed", due=0.0)
+        return self.documents("state = ? ORDER BY number", (State.PUBLISHING,))
+
+    def retire(self, keep_visible: float) -> int:
+        """Take delivered documents off the root after `keep_visible` seconds, and their bytes out of the database.
+
+        Returns how many there were.
+        """
+        limit = self.clock.wall() - keep_visible
+        states = sorted(SENT)
+        with self._transaction() as sql:
+            found = self.documents(
+                f"state IN ({marks(states)}) AND listed = 1 AND delivered_at <= ? LIMIT 500", [*states, limit]
+            )
+            for document in found:
+                sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+        return len(found)
+
+    def unlisted_payloads(self, limit: int) -> list[Document]:
+        """Return published documents that the root no longer lists and whose bytes are still in the database."""
+        states = sorted(SENT)
+        return self.documents(
+            f"state IN ({marks(states)}) AND listed = 0 AND archived IS NULL"
+            " AND EXISTS (SELECT 1 FROM Cache WHERE key = documents.id AND raw = 1) LIMIT ?",
+            [*states, limit],
+        )
+
+    def archived(self, document: Document, path: str | None) -> None:
+        """Drop a published document's bytes: they lie, synced, at `path` below the archive, or are kept no longer."""
+        assert document.state in SENT | ENDED
+        with self._transaction() as sql:
+            sql("UPDATE documents SET archived = ? WHERE id = ?", (path, document.id))
+            self.delete(document.id)
+
+    # ---- the log of the database ---------------------------------------------------------------------------------
+
+    def wal_size(self) -> int:
+        """Return the length of the write-ahead log in bytes."""
+        try:
+            return self._wal_path.stat().st_size
+        except OSError:
+            return 0
+
+    def checkpoint(self) -> None:
+        """Write the log into the database and empty it: 0.2 to 0.4 s for 64 MiB. Never called inside a close."""
+        with self._exclusively(), _translated():
+            self._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def give_back_space(self, pages: int = 2000) -> None:
+        """Return up to `pages` free pages of the database file to the disk."""
+        with self._exclusively(), _translated():
+            self._sql(f"PRAGMA incremental_vacuum({pages})").fetchall()
+
+    def close(self) -> None:
+        """Close this thread's connection. diskcache calls this as well, while it opens."""
+        super().close()
+
+    def shut(self) -> None:
+        """Close this thread's connection and the lock, for good."""
+        self.close()
+        self._write_lock.close()
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look at an existing file before diskcache writes a single setting into it."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    con = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+    try:
+        tables = {name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not tables or "Settings" not in tables:
+            if tables:
+                raise OutboxForeignError("not a diskcache file")
+            return
+        if "documents" not in tables and con.execute("SELECT count(*) FROM Settings").fetchone()[0] >= len(_SETTINGS):
+            complete = "Cache" in tables and con.execute("SELECT count(*) FROM Cache").fetchone()[0] > 0
+            if complete:
+                raise OutboxForeignError("a diskcache file that ingisfs did not make")
+        stored = dict(con.execute("SELECT key, value FROM Settings"))
+        for key, wanted in _SETTINGS.items():
+            if key in stored and stored[key] != wanted:
+                raise OutboxForeignError(f"setting {key} is {stored[key]!r}, not {wanted!r}")
+        if con.execute("PRAGMA user_version").fetchone()[0] > SCHEMA_VERSION:
+            raise OutboxForeignError("made by a newer version of ingisfs")
+    finally:
+        con.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Raise OutboxError for whatever SQLite or diskcache raise."""
+    try:
+        yield
+    except diskcache.Timeout:
+        raise OutboxBusyError("the database is locked") from None
+    except sqlite3.Error as error:
+        chain: list[str] = []
+        link: BaseException | None = error
+        while link is not None:  # a failed ROLLBACK hides what made it necessary
+            chain.append(str(link))
+            link = link.__context__
+        text = "; ".join(chain)
+        if "disk is full" in text or "No space" in text:
+            raise OutboxFullError(text) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise OutboxError(text) from error
+        raise OutboxDamagedError(text) from error
+    except OSError as error:
+        if error.errno in {28, 122}:  # ENOSPC, EDQUOT
+            raise OutboxFullError(os.strerror(error.errno)) from error
+        raise

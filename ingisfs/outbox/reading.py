@@ -1,0 +1,170 @@
+"""Questions to the record that change nothing, for the drive, the courier, the commands and the status files alike."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, Document, State
+
+DATABASE = "cache.db"  # diskcache's name for it
+
+_COLUMNS = (
+    "number, id, folder, name, size, sha256, state, version, modified_ns, written_at, due, tries, attempt,"
+    " reason, detail, remote_name, delivered_at, resume, listed"
+)
+
+
+class DamagedError(Exception):
+    """The bytes of a document are missing or are not the ones on record. `args[0]` is the document's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One transition of one document."""
+
+    at: float  # s since 1970 UTC
+    id: str
+    name: str
+    before: str  # state, or "" for its birth
+    after: str
+    why: str
+
+
+def document_of(row: Sequence[Any]) -> Document:
+    """Make a Document of a row of `_COLUMNS`."""
+    fields = list(row)
+    fields[6] = State(row[6])
+    fields[17] = State(row[17]) if row[17] else None
+    fields[18] = bool(row[18])
+    return Document(*fields)
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return as many question marks as there are values, for `IN (…)`."""
+    return ",".join("?" for _ in values)
+
+
+class Reading(ABC):
+    """All read-only questions. A subclass knows how to run a statement."""
+
+    @abstractmethod
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Run one SELECT and return all of its rows."""
+
+    def documents(self, where: str, parameters: Sequence[Any] = ()) -> list[Document]:
+        """Return the documents for which `where` (SQL, ours alone, never a person's) holds."""
+        return [document_of(row) for row in self.rows(f"SELECT {_COLUMNS} FROM documents WHERE {where}", parameters)]
+
+    def document(self, document_id: str) -> Document | None:
+        """Return the document with this id."""
+        return next(iter(self.documents("id = ?", (document_id,))), None)
+
+    def find(self, folder_key: str, name_key: str) -> Document | None:
+        """Return what the drive shows under this name, if anything."""
+        return next(
+            iter(self.documents("folder_key = ? AND name_key = ? AND listed = 1", (folder_key, name_key))), None
+        )
+
+    def names(self, folder_key: str) -> list[str]:
+        """Return the names that the drive shows in one folder, in the order of their arrival."""
+        query = "SELECT name FROM documents WHERE folder_key = ? AND listed = 1 ORDER BY number"
+        return [name for (name,) in self.rows(query, (folder_key,))]
+
+    def folders(self) -> dict[str, str]:
+        """Return all subfolders of the drive: key of the path → path as it was made."""
+        return dict(self.rows("SELECT path_key, path FROM folders"))
+
+    def payload(self, document_id: str) -> bytes:
+        """Return the bytes of a document, checked against its size and hash.
+
+        Raises DamagedError if they are missing or others than the record says.
+        """
+        found = self.rows("SELECT size, sha256, archived FROM documents WHERE id = ?", (document_id,))
+        if not found:
+            raise DamagedError(document_id)
+        ((size, sha256, archived),) = found
+        if archived:
+            try:
+                data = (self.archive_folder / archived).read_bytes()
+            except OSError:
+                raise DamagedError(document_id) from None
+        else:
+            stored = self.rows("SELECT value FROM Cache WHERE key = ? AND raw = 1", (document_id,))
+            value = stored[0][0] if stored else None
+            data = value if isinstance(value, bytes) else b""
+        if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
+            raise DamagedError(document_id)
+        return data
+
+    archive_folder: Path
+
+    def counts(self) -> dict[State, int]:
+        """Return how many documents there are in every state."""
+        found = dict(self.rows("SELECT state, count(*) FROM documents GROUP BY state"))
+        return {state: int(found.get(state, 0)) for state in State}
+
+    def waiting(self) -> int:
+        """Return how many documents will still go by themselves."""
+        query = f"SELECT count(*) FROM documents WHERE state IN ({marks(WAITING)})"
+        return int(self.rows(query, sorted(WAITING))[0][0])
+
+    def oldest_waiting(self) -> float | None:
+        """Return when the oldest waiting document was written, s since 1970 UTC."""
+        query = f"SELECT min(written_at) FROM documents WHERE state IN ({marks(WAITING)})"
+        found = self.rows(query, sorted(WAITING))[0][0]
+        return None if found is None else float(found)
+
+    def needing_person(self, limit: int) -> list[Document]:
+        """Return held and parked documents, newest first."""
+        return self.documents(
+            f"state IN ({marks(NEEDS_PERSON)}) ORDER BY number DESC LIMIT ?", [*sorted(NEEDS_PERSON), limit]
+        )
+
+    def newest(self, limit: int) -> list[Document]:
+        """Return the newest documents that are, or were, to be sent, newest first."""
+        states = sorted(WAITING | SENT)
+        return self.documents(f"state IN ({marks(states)}) ORDER BY number DESC LIMIT ?", [*states, limit])
+
+    def meta(self, name: str) -> str | None:
+        """Return a note that belongs to the whole outbox."""
+        found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
+        return str(found[0][0]) if found else None
+
+    def history(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[HistoryEntry]:
+        """Yield the transitions for which `where` (SQL, ours alone) holds, oldest first."""
+        query = f"SELECT at, id, name, before, after, why FROM history WHERE {where} ORDER BY entry"
+        for row in self.rows(query, parameters):
+            yield HistoryEntry(*row)
+
+
+class ReadOnlyOutbox(Reading):
+    """The outbox for those who only look: works beside the drive, without it, and on a full disk."""
+
+    def __init__(self, state_folder: Path) -> None:
+        """Open `mode=ro`. Raises FileNotFoundError if there is no outbox, sqlite3.Error if it cannot be read."""
+        path = state_folder / "outbox" / DATABASE
+        if not path.exists():
+            raise FileNotFoundError(path)
+        self.archive_folder = state_folder / "archive"
+        self._con = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None)
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """See `Reading.rows`."""
+        with closing(self._con.execute(sql, parameters)) as cursor:
+            return cursor.fetchall()
+
+    def data_version(self) -> int:
+        """Return a number that changes when any other connection commits."""
+        return int(self.rows("PRAGMA data_version")[0][0])
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(sqlite3.Error):
+            self._con.close()
