@@ -1,0 +1,285 @@
+"""Host for Linux: a protocol adapter only, between libfuse's callbacks and the volume.
+
+Threads: libfuse calls us from one thread (`-s`; measured twice as fast as several under Python's lock), so nothing
+here is locked. No write-back cache: with it, errors surface only at close, and refused writes leave holes.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import os
+import stat
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from ingisfs.drive import errors
+from ingisfs.drive.volume import Handle, Stat, Volume
+
+# Debian's newest libfuse may be 2 or 3; with both there mfusepy would take 2.
+os.environ.setdefault("FUSE_LIBRARY_NAME", "fuse3")
+try:
+    import mfusepy as fuse
+except OSError:  # no libfuse3: libfuse2 works too
+    os.environ.pop("FUSE_LIBRARY_NAME")
+    import mfusepy as fuse
+except ImportError:
+    import fuse
+
+log = logging.getLogger(__name__)
+
+ERRNO: dict[type[errors.VolumeError], int] = {
+    errors.NotFoundError: errno.ENOENT,
+    errors.ExistsError: errno.EEXIST,
+    errors.IsFolderError: errno.EISDIR,
+    errors.NotAFolderError: errno.ENOTDIR,
+    errors.NotEmptyError: errno.ENOTEMPTY,
+    errors.BadNameError: errno.EINVAL,
+    errors.NameTooLongError: errno.ENAMETOOLONG,
+    errors.TooLargeError: errno.EFBIG,
+    errors.NoSpaceError: errno.ENOSPC,
+    errors.BusyError: errno.EBUSY,
+    errors.DeniedError: errno.EACCES,
+    errors.BadHandleError: errno.EBADF,
+    errors.TargetStoppedError: errno.EROFS,
+    errors.StorageError: errno.EIO,
+}
+
+_BLOCK = 4096  # bytes
+_RENAME_NOREPLACE = 1  # renameat2(2)
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def library() -> str:
+    """Return which libfuse runs, for people: `libfuse 3.14`."""
+    major, minor = getattr(fuse, "fuse_version_major", 2), getattr(fuse, "fuse_version_minor", 0)
+    return f"libfuse {major}.{minor}"
+
+
+def _callback(method: _Method) -> _Method:
+    """Translate every exception into an error number, so that the drive lives on."""
+
+    @functools.wraps(method)
+    def translated(self: FuseHost, path: str, *arguments: Any) -> Any:
+        try:
+            return method(self, path, *arguments)
+        except errors.VolumeError as error:
+            number = ERRNO[type(error)]
+            if number in {errno.EIO, errno.ENOSPC, errno.EFBIG, errno.EBUSY, errno.EROFS}:
+                log.warning("%s %s: %s: %s", method.__name__, path, errno.errorcode[number], error)
+            raise fuse.FuseOSError(number) from None
+        except OSError:
+            raise
+        except Exception:
+            log.exception("%s %s failed", method.__name__, path)
+            raise fuse.FuseOSError(errno.EIO) from None
+
+    return translated  # type: ignore[return-value]
+
+
+class _Fuse(fuse.FUSE):  # type: ignore[misc]
+    """mfusepy leaves out the flags of rename: a `mv -n` would overwrite, an exchange would lose one side."""
+
+    def rename_fuse_3(self, old: bytes, new: bytes, flags: int) -> int:
+        decode = functools.partial(bytes.decode, encoding=self.encoding, errors=self.errors)
+        if flags not in {0, _RENAME_NOREPLACE}:
+            return -errno.EINVAL
+        return int(self.operations.rename(decode(old), decode(new), not flags) or 0)
+
+
+class FuseHost(fuse.Operations):  # type: ignore[misc]
+    """The volume, as libfuse wants to see it."""
+
+    use_ns = True  # times are whole nanoseconds
+
+    def __init__(self, volume: Volume, mounted: Callable[[], None] = lambda: None) -> None:
+        """Serve `volume`; `mounted` is called once, when the kernel has the mount."""
+        self._volume = volume
+        self._mounted = mounted
+        self._handles: dict[int, Handle] = {}
+        self._next = 1
+        self._uid, self._gid = os.getuid(), os.getgid()
+
+    def run(self, mountpoint: str, drive: str) -> None:
+        """Mount and serve until unmounted. Raises RuntimeError if libfuse cannot mount."""
+        _Fuse(
+            self,
+            mountpoint,
+            raw_fi=True,
+            foreground=True,
+            nothreads=True,
+            fsname=f"ingisfs-{drive}",
+            subtype="ingisfs",
+            nosuid=True,
+            nodev=True,
+            auto_unmount=True,  # a killed drive leaves no hanging mount
+            entry_timeout=0,  # names in another case are the same name, and the courier hides what was delivered
+            attr_timeout=0,
+            negative_timeout=0,
+        )
+
+    def init(self, path: str) -> None:
+        del path
+        self._mounted()
+
+    def _handle(self, fi: Any) -> Handle:
+        try:
+            return self._handles[fi.fh]
+        except KeyError:
+            raise errors.BadHandleError(str(fi.fh)) from None
+
+    def _admit(self, handle: Handle, fi: Any) -> int:
+        fi.fh = self._next
+        self._handles[self._next] = handle
+        self._next += 1
+        return 0
+
+    def _attributes(self, found: Stat) -> dict[str, int]:
+        if found.is_folder:
+            mode, links = stat.S_IFDIR | 0o700, 2
+        else:
+            mode, links = stat.S_IFREG | (0o400 if found.read_only else 0o600), 1
+        return {
+            "st_mode": mode,
+            "st_nlink": links,
+            "st_size": found.size,
+            "st_blocks": (found.size + 511) // 512,
+            "st_blksize": _BLOCK,
+            "st_uid": self._uid,
+            "st_gid": self._gid,
+            "st_mtime": found.modified_ns,
+            "st_atime": found.modified_ns,
+            "st_ctime": found.modified_ns,
+        }
+
+    @_callback
+    def getattr(self, path: str, fi: Any = None) -> dict[str, int]:
+        if fi is not None:
+            return self._attributes(self._volume.stat_handle(self._handle(fi)))
+        return self._attributes(self._volume.stat(path.strip("/")))
+
+    @_callback
+    def readdir(self, path: str, fh: int) -> list[str]:
+        del fh
+        return [".", "..", *self._volume.names_in(path.strip("/"))]
+
+    @_callback
+    def create(self, path: str, mode: int, fi: Any) -> int:
+        del mode
+        flags = fi.flags
+        may_read = flags & os.O_ACCMODE != os.O_WRONLY
+        handle = self._volume.create(path.strip("/"), may_read=may_read, append=bool(flags & os.O_APPEND))
+        return self._admit(handle, fi)
+
+    @_callback
+    def open(self, path: str, fi: Any) -> int:
+        flags, access = fi.flags, fi.flags & os.O_ACCMODE
+        handle = self._volume.open(
+            path.strip("/"),
+            may_read=access != os.O_WRONLY,
+            may_write=access != os.O_RDONLY,
+            append=bool(flags & os.O_APPEND),
+        )
+        if handle.file is None:
+            fi.direct_io = 1  # a status file: as long as it is now, whatever the kernel knew of it
+        elif flags & os.O_TRUNC:
+            self._volume.truncate(handle, 0)
+        return self._admit(handle, fi)
+
+    @_callback
+    def read(self, path: str, size: int, offset: int, fi: Any) -> bytes:
+        del path
+        return self._volume.read(self._handle(fi), offset, size)
+
+    @_callback
+    def write(self, path: str, data: bytes, offset: int, fi: Any) -> int:
+        del path
+        return self._volume.write(self._handle(fi), offset, data)
+
+    @_callback
+    def truncate(self, path: str, length: int, fi: Any = None) -> int:
+        if fi is not None:
+            self._volume.truncate(self._handle(fi), length)
+        else:
+            self._volume.truncate_path(path.strip("/"), length)
+        return 0
+
+    @_callback
+    def flush(self, path: str, fi: Any) -> int:
+        del path
+        self._volume.flush(self._handle(fi))
+        return 0
+
+    @_callback
+    def fsync(self, path: str, datasync: int, fi: Any) -> int:
+        del path, datasync
+        self._volume.flush(self._handle(fi))
+        return 0
+
+    @_callback
+    def release(self, path: str, fi: Any) -> int:
+        del path
+        handle = self._handles.pop(fi.fh, None)
+        if handle is not None:
+            self._volume.release(handle)
+        return 0
+
+    @_callback
+    def rename(self, old: str, new: str, replace: bool = True) -> int:
+        self._volume.rename(old.strip("/"), new.strip("/"), replace=replace)
+        return 0
+
+    @_callback
+    def unlink(self, path: str) -> int:
+        self._volume.remove(path.strip("/"))
+        return 0
+
+    @_callback
+    def mkdir(self, path: str, mode: int) -> int:
+        del mode
+        self._volume.make_folder(path.strip("/"))
+        return 0
+
+    @_callback
+    def rmdir(self, path: str) -> int:
+        self._volume.remove_folder(path.strip("/"))
+        return 0
+
+    @_callback
+    def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
+        modified_ns = time.time_ns() if times is None else int(times[1])
+        self._volume.set_modified(path.strip("/"), modified_ns)
+        return 0
+
+    @_callback
+    def chmod(self, path: str, mode: int) -> int:
+        del mode  # the drive belongs to one user; programs that copy modes are not told so
+        self._volume.stat(path.strip("/"))
+        return 0
+
+    @_callback
+    def chown(self, path: str, uid: int, gid: int) -> int:
+        del gid
+        self._volume.stat(path.strip("/"))
+        if uid not in {-1, self._uid}:
+            raise fuse.FuseOSError(errno.EPERM)
+        return 0
+
+    @_callback
+    def statfs(self, path: str) -> dict[str, int]:
+        del path
+        space = self._volume.space()
+        return {
+            "f_bsize": _BLOCK,
+            "f_frsize": _BLOCK,
+            "f_blocks": space.total // _BLOCK,
+            "f_bfree": space.free // _BLOCK,
+            "f_bavail": space.free // _BLOCK,
+            "f_files": 2**20,
+            "f_ffree": 2**20,
+            "f_favail": 2**20,
+            "f_namemax": 255,
+        }

@@ -1,0 +1,731 @@
+"""The file system itself, knowing no operating system: names, handles, and what becomes of a closed document.
+
+A host (`fuse.py`, `winfsp.py`) translates its callbacks into these methods and `errors.py` into its error numbers.
+Nothing here waits for the network.
+
+Threads: any number; one lock around all methods. The bytes of an open document are in its `OpenFile`, which all
+handles on it share; everything else is looked up in the outbox at the moment it is asked for, since the courier
+changes it too.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ingisfs import names
+from ingisfs.drive.buffer import Buffer
+from ingisfs.drive.errors import (
+    BadHandleError,
+    BadNameError,
+    BusyError,
+    DeniedError,
+    ExistsError,
+    IsFolderError,
+    NameTooLongError,
+    NoSpaceError,
+    NotAFolderError,
+    NotEmptyError,
+    NotFoundError,
+    StorageError,
+    TargetStoppedError,
+    TooLargeError,
+    VolumeError,
+)
+from ingisfs.drive.space import Space, SpoolDisk
+from ingisfs.outbox.document import TAKE_BACK, Document, State, new_id
+from ingisfs.outbox.outbox import MAX_DOCUMENT, Draft, Outbox, OutboxError, OutboxFullError, Release
+from ingisfs.outbox.reading import DamagedError
+
+log = logging.getLogger(__name__)
+
+RELEASE_DELAY = 0.01  # s; a release rides on the next transaction, or on its own after this long
+RETRY_DELAY = 1.0  # s between two tries to keep what the outbox would not take
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """What a program may ask about a name."""
+
+    is_folder: bool
+    size: int  # bytes
+    modified_ns: int  # ns since 1970 UTC
+    read_only: bool = False
+
+
+class _Storage:
+    """Tells the outbox's errors in the volume's own."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OutboxFullError):
+            raise NoSpaceError(str(error)) from error
+        if isinstance(error, (OutboxError, DamagedError)):
+            raise StorageError(str(error)) from error
+
+
+_STORAGE = _Storage()
+
+
+class OpenFile:
+    """A document with at least one handle on it. Guarded by the volume's lock."""
+
+    def __init__(self, document_id: str, folder: str, name: str, modified_ns: int) -> None:
+        self.id = document_id
+        self.folder = folder
+        self.name = name
+        self.modified_ns = modified_ns
+        self.buffer: Buffer | None = None  # None: the bytes are still in the outbox
+        self.size = 0
+        self.writers = 0
+        self.readers = 0
+        self.recorded = False  # the outbox has a record of this id
+        self.published = False  # that record is past taking back: a change makes a new document of it
+        self.dirty = False  # the buffer has what the outbox has not
+        self.changed = False  # something was written since the document was taken back
+        self.failure: VolumeError | None = None  # what King was told when a write failed
+        self.removed = False  # its name is gone; nothing of it is kept
+
+
+@dataclass(slots=True, eq=False)
+class Handle:
+    """What a program holds between open and close."""
+
+    file: OpenFile | None  # None for a status file
+    may_read: bool
+    may_write: bool
+    append: bool = False
+    content: bytes = field(default=b"", repr=False)  # of a status file, as it was when opened
+    name: str = ""  # of a status file
+    open: bool = True
+
+
+class Volume:
+    """One drive."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        *,
+        spool: Path,
+        disk: SpoolDisk,
+        status_files: Mapping[str, Callable[[], bytes]] | None = None,
+        max_document: int = MAX_DOCUMENT,
+        work: Callable[[], None] = lambda: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Serve what is in `outbox`.
+
+        `spool` is a private folder for large documents, `status_files` the read-only files in the root (name → their
+        bytes now), `max_document` in bytes. `work` is called when a document was closed, `stopped` tells whether new
+        documents must be refused since the server has needed a person for too long.
+        """
+        self._outbox = outbox
+        self._spool = spool
+        self._disk = disk
+        self._status_files = {names.key(name): (name, render) for name, render in (status_files or {}).items()}
+        self._max_document = max_document
+        self._work = work
+        self._stopped = stopped
+        self._lock = threading.RLock()
+        self._open: dict[tuple[str, str], OpenFile] = {}  # by keys of folder and name
+        self._folders = outbox.folders()
+        self._released: dict[str, Release] = {}  # closed, not yet said to the outbox
+        self._unkept: list[OpenFile] = []  # closed, and the outbox would not take them: tried again
+        self._credit = 0  # bytes that may still be buffered before the disk is asked again
+        self._made_ns = time.time_ns()
+        self._wake = threading.Event()
+        self._closing = False
+        self._timer = threading.Thread(target=self._run_timer, name="release", daemon=True)
+        self._timer.start()
+
+    # ---- names ---------------------------------------------------------------------------------------------------
+
+    def _split(self, path: str) -> tuple[str, str]:
+        """Return the folder as it was made ("" for the root) and the normal name, of a path without leading `/`."""
+        *parents, last = path.split("/")
+        try:
+            name = names.normal(last)
+        except names.NameRefusedError as error:
+            raise (NameTooLongError if "long" in error.args[0] else BadNameError)(f"{last!r}: {error}") from None
+        folder = "/".join(parents)
+        if not folder:
+            return "", name
+        known = self._folders.get(names.key(folder))
+        if known is None:
+            raise NotAFolderError(folder) if self._exists(folder) else NotFoundError(folder)
+        return known, name
+
+    def _exists(self, path: str) -> bool:
+        with suppress(VolumeError):
+            return not self.stat(path).is_folder
+        return False
+
+    def _status_file(self, folder: str, name: str) -> tuple[str, Callable[[], bytes]] | None:
+        return None if folder else self._status_files.get(names.key(name))
+
+    def _folder(self, folder: str, name: str) -> str | None:
+        return self._folders.get(names.key(f"{folder}/{name}" if folder else name))
+
+    def _look_up(self, folder: str, name: str) -> tuple[OpenFile | None, Document | None]:
+        """Return what is open under a name and what is on record under it; (None, None) if it does not exist."""
+        keys = (names.key(folder), names.key(name))
+        file = self._open.get(keys)
+        if file is not None and not file.recorded:
+            return file, None
+        document = self._outbox.find(*keys)
+        if file is not None and (document is None or document.id != file.id):
+            # Withdrawn by a command, while a program still reads it.
+            del self._open[keys]
+            file.removed = True
+            file = None
+        return file, document
+
+    # ---- asking --------------------------------------------------------------------------------------------------
+
+    def stat(self, path: str) -> Stat:
+        """Return what is known of a name. Raises NotFoundError, NotAFolderError, BadNameError."""
+        with self._lock, _STORAGE:
+            if not path:
+                return Stat(True, 0, self._made_ns)
+            folder, name = self._split(path)
+            if status := self._status_file(folder, name):
+                return Stat(False, len(status[1]()), time.time_ns(), read_only=True)
+            if self._folder(folder, name) is not None:
+                return Stat(True, 0, self._made_ns)
+            file, document = self._look_up(folder, name)
+            if file is not None and (file.buffer is not None or document is None):
+                return Stat(False, file.size, file.modified_ns)
+            if document is None:
+                raise NotFoundError(path)
+            return Stat(False, document.size, document.modified_ns)
+
+    def stat_handle(self, handle: Handle) -> Stat:
+        """Return what is known of an open document, whatever its name is now."""
+        with self._lock:
+            if handle.file is None:
+                return Stat(False, len(handle.content), self._made_ns, read_only=True)
+            return Stat(False, handle.file.size, handle.file.modified_ns)
+
+    def names_in(self, path: str) -> list[str]:
+        """Return the names in a folder. Raises NotFoundError, NotAFolderError."""
+        with self._lock, _STORAGE:
+            folder = self._existing_folder(path)
+            folder_key = names.key(folder)
+            found = [name for name, _ in self._status_files.values()] if not folder else []
+            prefix = folder_key + "/" if folder_key else ""
+            for key, made in self._folders.items():
+                if key.startswith(prefix) and "/" not in key[len(prefix) :]:
+                    found.append(made[len(prefix) :])
+            found.extend(self._outbox.names(folder_key))
+            for (its_folder, _), file in self._open.items():
+                if its_folder != folder_key or file.recorded:
+                    continue
+                if self._outbox.find(folder_key, names.key(file.name)) is None:
+                    found.append(file.name)
+            return found
+
+    def _existing_folder(self, path: str) -> str:
+        if not path:
+            return ""
+        folder, name = self._split(path)
+        found = self._folder(folder, name)
+        if found is None:
+            file, document = self._look_up(folder, name)
+            raise NotFoundError(path) if file is None and document is None else NotAFolderError(path)
+        return found
+
+    def space(self) -> Space:
+        """Return total and free bytes of the drive."""
+        with self._lock:
+            return self._disk.space(self._buffered())
+
+    def canonical(self, path: str) -> str:
+        """Return a path in the case in which its names were made."""
+        with self._lock, _STORAGE:
+            folder, name = self._split(path)
+            made = self._folder(folder, name)
+            if made is not None:
+                return made
+            file, document = self._look_up(folder, name)
+            shown = file.name if file is not None else document.name if document is not None else name
+            return f"{folder}/{shown}" if folder else shown
+
+    @property
+    def unkept(self) -> int:
+        """How many closed documents the outbox would not take so far: an alarm."""
+        return len(self._unkept)
+
+    # ---- opening -------------------------------------------------------------------------------------------------
+
+    def create(self, path: str, *, may_read: bool = True, append: bool = False) -> Handle:
+        """Make a new, empty document and open it for writing.
+
+        Raises ExistsError, NotFoundError (of the folder), BadNameError, NoSpaceError, TargetStoppedError.
+        """
+        with self._lock, _STORAGE:
+            folder, name = self._split(path)
+            if self._status_file(folder, name):
+                raise ExistsError(path)
+            if self._folder(folder, name) is not None:
+                raise ExistsError(path)
+            if self._look_up(folder, name) != (None, None):
+                raise ExistsError(path)
+            if not names.is_noise(name) and self._stopped():
+                raise TargetStoppedError(path)
+            self._reserve(1)
+            file = OpenFile(new_id(), folder, name, time.time_ns())
+            file.buffer = Buffer(b"", self._spool)
+            file.dirty = file.changed = True
+            file.writers = 1
+            self._open[names.key(folder), names.key(name)] = file
+            return Handle(file, may_read, True, append)
+
+    def open(self, path: str, *, may_read: bool = True, may_write: bool = False, append: bool = False) -> Handle:
+        """Open what is there. For writing this takes a document back from the courier.
+
+        Raises NotFoundError, IsFolderError, DeniedError (a status file for writing), StorageError.
+        """
+        with self._lock, _STORAGE:
+            folder, name = self._split(path)
+            if status := self._status_file(folder, name):
+                if may_write:
+                    raise DeniedError(path)
+                return Handle(None, True, False, content=status[1](), name=status[0])
+            if self._folder(folder, name) is not None:
+                raise IsFolderError(path)
+            file, document = self._look_up(folder, name)
+            if file is None and document is None:
+                raise NotFoundError(path)
+            if file is None:
+                assert document is not None
+                file = OpenFile(document.id, document.folder, document.name, document.modified_ns)
+                file.size = document.size
+                file.recorded = True
+            if may_write:
+                if file in self._unkept:
+                    self._unkept.remove(file)  # this handle's close will try again
+                elif file.writers == 0 and document is not None:
+                    self._take_back(file, document)
+                file.writers += 1
+            else:
+                file.readers += 1
+            self._open[names.key(folder), names.key(name)] = file
+            return Handle(file, may_read, may_write, append)
+
+    def _take_back(self, file: OpenFile, document: Document) -> None:
+        released = self._released.pop(document.id, None)
+        try:
+            current = self._outbox.take_back(document) if document.state in TAKE_BACK else None
+        except BaseException:
+            if released is not None:
+                self._released[document.id] = released
+            raise
+        if current is None:
+            # Published, or being published: from here on a change is a new version, a new document.
+            file.published = True
+            return
+        file.published = False
+        file.changed = released is not None and released.changed
+        file.failure = NoSpaceError(released.detail) if released is not None and released.failed else None
+
+    # ---- bytes ---------------------------------------------------------------------------------------------------
+
+    def read(self, handle: Handle, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes at `offset`; fewer at the end. Raises BadHandleError, StorageError."""
+        if handle.file is None:
+            return handle.content[offset : offset + length]
+        with self._lock, _STORAGE:
+            file = self._usable(handle, handle.may_read)
+            return self._bytes(file).read(offset, length)
+
+    def write(self, handle: Handle, offset: int, data: bytes, *, extend: bool = True) -> int:
+        """Put `data` at `offset` (at the end, for a handle that appends) and return how many bytes were taken.
+
+        With `extend=False` only what lies inside the present size is written (Windows' paging writes). Raises
+        TooLargeError, NoSpaceError, BadHandleError; the first two also hold the document: King was told that it failed.
+        """
+        with self._lock, _STORAGE:
+            file = self._usable(handle, handle.may_write)
+            buffer = self._modifiable(file)
+            if handle.append:
+                offset = buffer.size
+            if not extend:
+                data = data[: max(0, buffer.size - offset)]
+            if data:
+                self._grow(file, max(buffer.size, offset + len(data)), lambda: buffer.write(offset, data))
+            return len(data)
+
+    def truncate(self, handle: Handle, size: int) -> None:
+        """Cut or fill with zeros. Raises as `write` does.
+
+        To 0 bytes it begins the document anew, also after a failed write.
+        """
+        with self._lock, _STORAGE:
+            file = self._usable(handle, handle.may_write)
+            buffer = self._modifiable(file)
+            if size == 0:
+                file.failure = None
+            if size != buffer.size or size == 0:
+                self._grow(file, size, lambda: buffer.truncate(size))
+
+    def truncate_path(self, path: str, size: int) -> None:
+        """Cut or fill a document that is not open here. Raises as `open` and `write` do."""
+        handle = self.open(path, may_write=True)
+        try:
+            self.truncate(handle, size)
+            self.flush(handle)
+        finally:
+            self.release(handle)
+
+    def _usable(self, handle: Handle, allowed: bool) -> OpenFile:
+        if handle.file is None or not handle.open or not allowed:
+            raise BadHandleError(handle.name or (handle.file.name if handle.file else ""))
+        return handle.file
+
+    def _bytes(self, file: OpenFile) -> Buffer:
+        if file.buffer is None:
+            try:
+                data = self._outbox.payload(file.id)
+            except DamagedError:
+                raise StorageError(f"the bytes of {file.name} ({file.id}) are missing or damaged") from None
+            file.buffer = Buffer(data, self._spool)
+            file.size = len(data)
+        return file.buffer
+
+    def _modifiable(self, file: OpenFile) -> Buffer:
+        buffer = self._bytes(file)
+        if file.published:
+            file.id = new_id()
+            file.published = file.recorded = False
+        return buffer
+
+    def _grow(self, file: OpenFile, size: int, change: Callable[[], None]) -> None:
+        """Change a buffer so that it has `size` bytes, or mark the document as failed."""
+        try:
+            if size > self._max_document:
+                raise TooLargeError(f"{file.name}: more than {self._max_document} bytes")
+            # A clean buffer becomes dirty as a whole: all of it will be written.
+            more = size - file.size if file.dirty else size
+            if more > 0:
+                self._reserve(more)
+            try:
+                change()
+            except OSError as error:
+                raise NoSpaceError(f"{file.name}: {error}") from error
+        except VolumeError as error:
+            file.failure = error
+            file.dirty = file.changed = True
+            log.warning("write refused: document %s %s: %s", file.id, file.name, error)
+            raise
+        file.size = size
+        file.dirty = file.changed = True
+        file.modified_ns = time.time_ns()
+
+    def _reserve(self, more: int) -> None:
+        """Make sure that the spool disk has room for `more` bytes. Raises NoSpaceError."""
+        if more > self._credit:
+            buffered = self._buffered()
+            self._credit = next(
+                (step for step in (max(more, 2**20), more) if self._disk.space(buffered + step).free > 0), 0
+            )
+            if not self._credit:
+                raise NoSpaceError("the spool disk is full")
+        self._credit -= more
+
+    def _buffered(self) -> int:
+        """Return the bytes that were accepted and are not in the outbox yet."""
+        return sum(file.size for file in {*self._open.values(), *self._unkept} if file.dirty)
+
+    # ---- keeping -------------------------------------------------------------------------------------------------
+
+    def flush(self, handle: Handle) -> None:
+        """Make durable what was written so far, through whichever handle. Not the end of the document.
+
+        Raises NoSpaceError, StorageError; the document is then held: King was told that it failed.
+        """
+        with self._lock, _STORAGE:
+            file = handle.file
+            if file is None or not file.dirty or file.removed:
+                return
+            self._keep(file)
+            if file.failure is not None:
+                raise file.failure  # said once more, for a program that does not look at what its writes return
+
+    def _keep(self, file: OpenFile) -> None:
+        data = self._bytes(file).content()
+        released = self._take_released()
+        try:
+            self._outbox.keep(Draft(file.id, file.folder, file.name, data, file.modified_ns), released)
+        except (OutboxError, OSError) as error:
+            self._put_released(released)
+            file.failure = file.failure or StorageError(str(error))
+            log.error("cannot keep document %s %s: %s", file.id, file.name, error)
+            raise
+        file.recorded, file.dirty = True, False
+        self._credit = 0
+        if released:
+            self._work()
+
+    def _take_released(self) -> list[Release]:
+        released = list(self._released.values())
+        self._released.clear()
+        return released
+
+    def _put_released(self, released: Iterable[Release]) -> None:
+        for release in released:
+            self._released.setdefault(release.id, release)
+
+    def release(self, handle: Handle) -> None:
+        """Close a handle. The close of the last one that may write ends the document. Never raises."""
+        with self._lock:
+            file = handle.file
+            if file is None or not handle.open:
+                return
+            handle.open = False
+            if handle.may_write:
+                file.writers -= 1
+                if file.writers == 0 and not file.removed:
+                    self._end(file)
+            else:
+                file.readers -= 1
+            if file.writers == file.readers == 0:
+                self._forget(file)
+
+    def _end(self, file: OpenFile) -> None:
+        if file.dirty:
+            try:
+                self._keep(file)
+            except (OutboxError, OSError, VolumeError):
+                self._unkept.append(file)
+                self._wake.set()
+                return
+        if file.recorded and not file.published:
+            self._released[file.id] = Release(file.id, file.changed, file.failure is not None, str(file.failure or ""))
+            file.changed = False
+            file.failure = None
+            self._wake.set()
+
+    def _forget(self, file: OpenFile) -> None:
+        keys = (names.key(file.folder), names.key(file.name))
+        if self._open.get(keys) is file and file not in self._unkept:
+            del self._open[keys]
+        if file.buffer is not None and file not in self._unkept:
+            file.buffer.close()
+            file.buffer = None
+
+    def _run_timer(self) -> None:
+        """Say the releases that no other transaction took along, and try again what the outbox would not take."""
+        while True:
+            self._wake.wait()
+            time.sleep(RELEASE_DELAY)
+            self._wake.clear()
+            with self._lock:
+                if self._closing:
+                    self._outbox.close()
+                    return
+                settled = self._settle_up()
+            if not settled:
+                time.sleep(RETRY_DELAY)
+                self._wake.set()
+
+    def _settle_up(self) -> bool:
+        """Bring the outbox up to date with what was closed; tells whether that worked."""
+        for file in list(self._unkept):
+            try:
+                self._keep(file)
+            except (OutboxError, OSError, VolumeError):
+                return False
+            self._unkept.remove(file)
+            self._released[file.id] = Release(file.id, True, True, str(file.failure))
+            if file.writers == file.readers == 0:
+                self._forget(file)
+        if self._released:
+            released = self._take_released()
+            try:
+                self._outbox.release(released)
+            except (OutboxError, OSError) as error:
+                self._put_released(released)
+                log.error("cannot release %d documents: %s", len(released), error)
+                return False
+            self._work()
+        return True
+
+    def close(self) -> None:
+        """End: what is still open is kept as it is, and taken as closed."""
+        with self._lock:
+            for file in list(self._open.values()):
+                if file.writers and not file.removed:
+                    file.writers = 0
+                    self._end(file)
+            self._settle_up()
+            self._closing = True
+            self._wake.set()
+        self._timer.join(5)
+
+    # ---- changing names ------------------------------------------------------------------------------------------
+
+    def rename(self, old: str, new: str, *, replace: bool = True) -> None:
+        """Give a document or folder another name, over what is there if `replace`.
+
+        Raises NotFoundError, ExistsError, BusyError (being published), DeniedError, IsFolderError, NotAFolderError.
+        """
+        with self._lock, _STORAGE:
+            old_folder, old_name = self._split(old)
+            new_folder, new_name = self._split(new)
+            if self._status_file(old_folder, old_name) or self._status_file(new_folder, new_name):
+                raise DeniedError(f"{old} to {new}")
+            if (made := self._folder(old_folder, old_name)) is not None:
+                self._rename_folder(made, new_folder, new_name)
+                return
+            if self._folder(new_folder, new_name) is not None:
+                raise IsFolderError(new)
+            file, document = self._look_up(old_folder, old_name)
+            if file is None and document is None:
+                raise NotFoundError(old)
+            if file is not None and not file.recorded:
+                self._keep(file)
+                document = self._outbox.document(file.id)
+            assert document is not None
+            target_file, target = self._look_up(new_folder, new_name)
+            same = target is not None and target.id == document.id
+            if not same and (target_file is not None or target is not None):
+                if not replace:
+                    raise ExistsError(new)
+                if target_file is not None:
+                    self._orphan(target_file)
+            self._move(document, new_folder, new_name)
+            if file is not None:
+                self._open.pop((names.key(old_folder), names.key(old_name)), None)
+                file.folder, file.name = new_folder, new_name
+                self._open[names.key(new_folder), names.key(new_name)] = file
+
+    def _move(self, document: Document, folder: str, name: str) -> None:
+        released = self._take_released()
+        try:
+            if document.state not in TAKE_BACK:
+                self._copy_published(document, folder, name, released)
+            elif not self._outbox.rename(document, folder, name, released):
+                raise BusyError(document.path)
+        except BaseException:
+            self._put_released(released)
+            raise
+        self._work()
+
+    def _copy_published(self, document: Document, folder: str, name: str, released: list[Release]) -> None:
+        """A program sets the old version aside (`x.bak`) before it writes a new one: INGIS keeps what it has."""
+        if document.state is State.PUBLISHING:
+            raise BusyError(document.path)
+        if not names.is_noise(name):
+            raise DeniedError(f"{document.path} was delivered already")
+        copy = Draft(new_id(), folder, name, self._outbox.payload(document.id), document.modified_ns)
+        self._outbox.keep(copy, released)
+        self._outbox.remove(document, [Release(copy.id, True)])
+
+    def _orphan(self, file: OpenFile) -> None:
+        """Let a document lose its name while handles are on it: they go on reading what was there."""
+        with suppress(VolumeError):
+            self._bytes(file)
+        file.removed = True
+        self._open.pop((names.key(file.folder), names.key(file.name)), None)
+
+    def remove(self, path: str) -> None:
+        """Delete a document: withdraw it, or only hide it once INGIS has it.
+
+        Raises NotFoundError, IsFolderError, BusyError (being published), DeniedError.
+        """
+        with self._lock, _STORAGE:
+            folder, name = self._split(path)
+            if self._status_file(folder, name):
+                raise DeniedError(path)
+            if self._folder(folder, name) is not None:
+                raise IsFolderError(path)
+            file, document = self._look_up(folder, name)
+            if file is None and document is None:
+                raise NotFoundError(path)
+            if file is not None:
+                with suppress(VolumeError):
+                    self._bytes(file)
+            if document is not None:
+                released = self._take_released()
+                try:
+                    removed = self._outbox.remove(document, released)
+                except BaseException:
+                    self._put_released(released)
+                    raise
+                if not removed:
+                    raise BusyError(path)
+            if file is not None:
+                self._orphan(file)
+                if file in self._unkept:
+                    self._unkept.remove(file)
+
+    def make_folder(self, path: str) -> None:
+        """Make a subfolder. Raises ExistsError, NotFoundError, BadNameError."""
+        with self._lock, _STORAGE:
+            folder, name = self._split(path)
+            if self._status_file(folder, name) or self._folder(folder, name) is not None:
+                raise ExistsError(path)
+            if self._look_up(folder, name) != (None, None):
+                raise ExistsError(path)
+            made = f"{folder}/{name}" if folder else name
+            self._outbox.make_folder(made)
+            self._folders[names.key(made)] = made
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty subfolder. Raises NotFoundError, NotAFolderError, NotEmptyError."""
+        with self._lock, _STORAGE:
+            folder = self._existing_folder(path)
+            if not folder:
+                raise DeniedError(path)
+            if self.names_in(folder):
+                raise NotEmptyError(path)
+            self._outbox.remove_folder(folder)
+            del self._folders[names.key(folder)]
+
+    def _rename_folder(self, old: str, new_folder: str, new_name: str) -> None:
+        new = f"{new_folder}/{new_name}" if new_folder else new_name
+        old_key, new_key = names.key(old), names.key(new)
+        if new_key.startswith(old_key + "/"):
+            raise DeniedError(f"{old} into itself")
+        if new_key != old_key:
+            if new_key in self._folders:
+                self.remove_folder(new)
+            elif self._look_up(new_folder, new_name) != (None, None):
+                raise NotAFolderError(new)
+        inside = [f for (key, _), f in self._open.items() if key == old_key or key.startswith(old_key + "/")]
+        for file in inside:
+            if not file.recorded:
+                self._keep(file)
+        if not self._outbox.rename_folder(old, new):
+            raise BusyError(old)
+        self._folders = self._outbox.folders()
+        for file in inside:
+            del self._open[names.key(file.folder), names.key(file.name)]
+            file.folder = new + file.folder[len(old) :]
+            self._open[names.key(file.folder), names.key(file.name)] = file
+
+    def set_modified(self, path: str, modified_ns: int) -> None:
+        """Note the time of the last change, ns since 1970 UTC, as a program sets it. Raises NotFoundError."""
+        with self._lock, _STORAGE:
+            if not path:
+                return
+            folder, name = self._split(path)
+            if self._status_file(folder, name):
+                raise DeniedError(path)
+            if self._folder(folder, name) is not None:
+                return
+            file, document = self._look_up(folder, name)
+            if file is None and document is None:
+                raise NotFoundError(path)
+            if file is not None:
+                file.modified_ns = modified_ns
+            if document is not None and (file is None or not file.dirty):
+                self._outbox.touch(document, modified_ns)
