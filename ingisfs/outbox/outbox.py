@@ -584,7 +584,20 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         """Move settled documents on, as the intake decided: queued, or held with a reason and detail."""
         with self._transaction():
             for document, after, reason, detail in decisions:
-                self._move(document, after, reason or "", reason=reason, detail=detail, due=0.0)
+                moved = self._move(document, after, reason or "", reason=reason, detail=detail, due=0.0)
+                if moved and after is State.QUEUED:
+                    # Its other half may be waiting for this one to appear.
+                    self._sql(
+                        "UPDATE documents SET due = 0"
+                        " WHERE folder_key = ? AND stem_key = ? AND state = ? AND tries = 0",
+                        (names.key(document.folder), names.key(names.split(document.name)[0]), State.QUEUED),
+                    )
+
+    def postpone(self, documents: Iterable[tuple[Document, float]]) -> None:
+        """Look at queued documents again only at a time on the boot clock."""
+        with self._transaction() as sql:
+            for document, due in documents:
+                sql("UPDATE documents SET due = ? WHERE id = ? AND state = ?", (due, document.id, State.QUEUED))
 
     def claim(self, documents: Sequence[tuple[Document, str]]) -> list[Document]:
         """Give queued documents to a worker, each under its remote name. Returns those that were still free.
@@ -604,20 +617,22 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         crashpoint("claim.after")
         return claimed
 
-    def mark_publishing(self, documents: Sequence[Document]) -> list[Document]:
-        """Pass the point of no return. Returns those documents that were still ours, as they are now.
+    def mark_publishing(self, documents: Sequence[tuple[Document, str]]) -> list[Document]:
+        """Pass the point of no return, noting each temporary file's tag.
+
+        Returns those documents that were still ours, as they are now.
 
         A document that was opened, renamed or deleted since its claim is left out, and so is one whose remote name
         another document is about to take.
         """
         with self._transaction():
             marked = []
-            for document in documents:
+            for document, tag in documents:
                 rivals = self.rows(
                     "SELECT 1 FROM documents WHERE remote_name = ? AND id <> ? AND state = ? LIMIT 1",
                     (document.remote_name, document.id, State.PUBLISHING),
                 )
-                if not rivals and self._move(document, State.PUBLISHING, ""):
+                if not rivals and self._move(document, State.PUBLISHING, "", etag=tag, due=0.0):
                     current = self.document(document.id)
                     assert current is not None
                     marked.append(current)
@@ -642,6 +657,20 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         with self._transaction():
             for document in documents:
                 self._move(document, State.QUEUED, detail, due=due, tries=document.tries + 1, detail=detail)
+
+    def doubt(self, documents: Iterable[Document], delay: float, detail: str) -> None:
+        """Keep documents in publishing, to be asked about again after `delay` seconds."""
+        due = self.clock.boot() + delay
+        with self._transaction() as sql:
+            for document in documents:
+                sql(
+                    "UPDATE documents SET due = ?, tries = tries + 1, detail = ? WHERE id = ? AND state = ?",
+                    (due, detail, document.id, State.PUBLISHING),
+                )
+
+    def tag(self, document: Document) -> str:
+        """Return the tag that the temporary file had after its PUT."""
+        return str(self.rows("SELECT etag FROM documents WHERE id = ?", (document.id,))[0][0] or "")
 
     def park(self, document: Document, reason: Reason, detail: str) -> None:
         """Set a document aside until a person looks at it."""

@@ -98,7 +98,7 @@ class Reading(ABC):
         else:
             stored = self.rows("SELECT value FROM Cache WHERE key = ? AND raw = 1", (document_id,))
             value = stored[0][0] if stored else None
-            data = value if isinstance(value, bytes) else b""
+            data = bytes(value) if isinstance(value, bytes) else b""
         if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
             raise DamagedError(document_id)
         return data

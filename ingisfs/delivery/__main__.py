@@ -1,0 +1,93 @@
+"""The courier's process: `python -m ingisfs.delivery`, started by the drive.
+
+The first line on standard input is the drive's settings as JSON. After it, every line means "there is work", and the
+end of the input means that the drive is gone; the courier then finishes what is in the outbox and ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import ssl
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from ingisfs import credentials
+from ingisfs.config import ConfigError, Drive, folder_routes
+from ingisfs.delivery.courier import Courier, Plan
+from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
+from ingisfs.delivery.server import Server
+from ingisfs.logs import log_to
+from ingisfs.outbox.intake import Rules
+from ingisfs.outbox.locks import FileLock
+from ingisfs.outbox.mirror import is_foreign
+from ingisfs.outbox.outbox import Outbox
+
+log = logging.getLogger(__name__)
+
+WAIT_FOR_PREDECESSOR = 3600.0  # s; an older courier ends soon after it sees that another drive has begun
+
+
+def connect(drive: Drive) -> Server:
+    """Make a server object of the kind that the drive's URL names. Raises TargetNeedsPersonError without a password."""
+    try:
+        secret = credentials.password(drive)
+    except ConfigError as error:
+        raise TargetNeedsPersonError(TargetReason.LOGIN, str(error)) from None
+    if urlsplit(drive.server).scheme in {"https", "http"}:
+        from ingisfs.delivery.webdav import WebDavServer
+
+        verify: ssl.SSLContext | bool = True
+        if drive.ca_file:
+            verify = ssl.create_default_context(cafile=str(Path(drive.ca_file).expanduser()))
+        return WebDavServer(drive.server, drive.user, secret, verify=verify)
+    raise TargetNeedsPersonError(TargetReason.UNKNOWN, f"no such kind of server: {drive.server}")
+
+
+def mirror_folder() -> Path:
+    """Return where the mirrors of all outboxes of this user lie: never inside an outbox."""
+    return platformdirs.user_state_path("ingisfs") / "generations"
+
+
+def main() -> int:
+    """Run one courier. Returns the exit code: 0 done, 1 no lock."""
+    drive = Drive.from_json(sys.stdin.readline())
+    log_to(drive.state_folder / "log" / "courier.log")
+    lock = FileLock(drive.state_folder / "courier.lock")
+    if not lock.acquire(WAIT_FOR_PREDECESSOR):
+        log.error("another courier keeps the outbox")
+        return 1
+    outbox = Outbox(drive.state_folder, settle=drive.settle)
+    _, mirror = is_foreign(outbox, mirror_folder())
+    plan = Plan(
+        Rules(frozenset(drive.types), folder_routes(drive), drive.pair_wait),
+        workers=drive.workers,
+        temporary_folder=drive.temporary_folder,
+        keep_visible=drive.keep_visible,
+        archive_days=drive.archive_days,
+    )
+    courier = Courier(outbox, plan, partial(connect, drive), mirror)
+
+    def listen() -> None:
+        for _ in sys.stdin:
+            courier.wake("work")
+        courier.wake("orphan")
+
+    for name in ("SIGTERM", "SIGINT"):
+        signal.signal(getattr(signal, name), lambda *_: courier.wake("stop"))
+    threading.Thread(target=listen, name="drive", daemon=True).start()
+    try:
+        courier.run()
+    finally:
+        outbox.shut()
+        lock.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,397 @@
+"""The courier: takes what is ready out of the outbox and sees to it that the server has it, exactly once.
+
+One thread (this one) touches the outbox; workers touch the server. What they report is gathered and written in few
+transactions, so that the drive seldom waits for the write lock.
+
+The courier outlives the drive: it goes on until the queue is empty, or until another drive process has begun
+(`drive_generation` in the outbox) and brings a courier of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ingisfs.crashpoints import crashpoint
+from ingisfs.delivery.failures import (
+    DeliveryError,
+    DocumentRefusedError,
+    NameExistsError,
+    TargetNeedsPersonError,
+    TransientError,
+    UnreachableError,
+)
+from ingisfs.delivery.server import Server, temporary_name
+from ingisfs.delivery.target import Target, backoff
+from ingisfs.delivery.worker import Job, Outcome, Parcel, Result, Worker
+from ingisfs.outbox.archive import Archive
+from ingisfs.outbox.document import Document, Reason, State
+from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml, stem_of
+from ingisfs.outbox.mirror import Mirror
+from ingisfs.outbox.outbox import Outbox, OutboxError
+from ingisfs.outbox.reading import DamagedError
+
+log = logging.getLogger(__name__)
+
+LOOK = 1.0  # s between two looks at the outbox without being told
+JOB_STEMS = 8  # stems in one job at most: they share one verifying listing
+JOB_BYTES = 32 * 2**20
+HOUSEKEEPING = 5.0  # s between two rounds of it
+RESOLVE_WAIT = 2.0  # s before a server is asked about a doubt for the first time
+
+Event = Result | Literal["work", "orphan", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the configuration says about delivering."""
+
+    rules: Rules
+    workers: int = 4
+    temporary_folder: str | None = None  # None: beside the final name
+    keep_visible: float = 86400.0  # s that a delivered document stays in the root
+    archive_days: float = 90.0  # 0: none
+
+
+class Courier:
+    """See the module."""
+
+    def __init__(self, outbox: Outbox, plan: Plan, connect: Callable[[], Server], mirror: Mirror | None = None) -> None:
+        """Deliver from `outbox`; `connect` makes one server object for each worker."""
+        self._outbox = outbox
+        self._plan = plan
+        self._mirror = mirror
+        self._intake = Intake(outbox, plan.rules)
+        self._archive = Archive(outbox, plan.archive_days)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._workers = [Worker(number, connect, self._events.put) for number in range(1, plan.workers + 1)]
+        self._target = Target(outbox.clock)
+        self._in_hand: set[str] = set()  # ids that a worker has
+        self._orphan = False  # the drive is gone
+        self._stopping = False
+        self._generation = outbox.meta("drive_generation")
+        self._asked = outbox.meta("probe")  # changes when a person wants the target tried at once
+        self._next_housekeeping = 0.0
+
+    def wake(self, event: Literal["work", "orphan", "stop"] = "work") -> None:
+        """Say that there is work, that the drive is gone, or that it is time to stop. From any thread."""
+        self._events.put(event)
+
+    def run(self) -> None:
+        """Deliver until told to stop, or until nothing is left to do without a drive."""
+        self._outbox.recover_courier()
+        self._say_target()
+        for worker in self._workers:
+            worker.start()
+        try:
+            while not self._stopping or self._in_hand:
+                self._turn()
+        finally:
+            for worker in self._workers:
+                worker.stop()
+            for worker in self._workers:
+                worker.join(5)
+
+    def _turn(self) -> None:
+        """One round: hear what happened, decide, hand out, wait."""
+        try:
+            if not self._stopping:
+                self._intake.settle()
+                self._hand_out()
+                self._keep_house()
+            self._hear(self._gather())
+            if self._orphan and self._is_done():
+                self._stopping = True
+        except OutboxError as error:
+            # A full disk or a long lock: what the workers report is kept in their documents' states, asked again.
+            log.error("outbox: %s", error)
+            time.sleep(LOOK)
+
+    def _is_done(self) -> bool:
+        if self._outbox.meta("drive_generation") != self._generation:
+            return True
+        return not self._in_hand and self._outbox.waiting() == 0
+
+    # ---- events --------------------------------------------------------------------------------------------------
+
+    def _gather(self) -> list[Result]:
+        """Wait for something to happen, and return all results that are there."""
+        results: list[Result] = []
+        event: Event | None
+        try:
+            event = self._events.get(timeout=self._patience())
+        except queue.Empty:
+            event = None
+        while event is not None:
+            if isinstance(event, Result):
+                results.append(event)
+            elif event == "orphan":
+                self._orphan = True
+            elif event == "stop":
+                self._stopping = True
+            try:
+                event = self._events.get_nowait()
+            except queue.Empty:
+                event = None
+        return results
+
+    def _patience(self) -> float:
+        """Return how long nothing can happen without an event, in seconds."""
+        now = self._outbox.clock.boot()
+        looks = [now + LOOK, self._intake.next_look()]
+        if not self._target.open:
+            looks = [now + LOOK, self._target.next_probe, self._intake.next_settle()]
+        return max(0.0, min(looks) - now)
+
+    def _hear(self, results: Sequence[Result]) -> None:
+        """Write down what the workers did, in as few transactions as possible, and let them go on."""
+        if not results:
+            return
+        uploaded: list[tuple[Result, list[Outcome]]] = []
+        delivered: list[Document] = []
+        for result in results:
+            result.worker.busy = False
+            if result.error is not None:
+                self._target_failed(result.error)
+            elif result.job.kind == "probe" or any(outcome.error is None for outcome in result.outcomes):
+                self._target_answered()
+            match result.job.kind:
+                case "put":
+                    uploaded.append((result, self._sort_uploads(result)))
+                case "publish" | "ask":
+                    delivered.extend(self._sort_published(result))
+        if delivered:
+            self._outbox.finish(delivered)
+            self._in_hand.difference_update(document.id for document in delivered)
+        if any(whole for _, whole in uploaded):
+            self._publish(uploaded)
+
+    def _sort_uploads(self, result: Result) -> list[Outcome]:
+        """Return what may be published; put the rest back, or park it with its other half."""
+        if result.error is not None:
+            documents = [parcel.document for stem in result.job.stems for parcel in stem]
+            self._put_back(documents, result.error)
+            return []
+        failed: dict[tuple[str, str], DeliveryError] = {}
+        for outcome in result.outcomes:
+            if outcome.error is not None:
+                key = (outcome.parcel.document.folder, stem_of(outcome.parcel.document))
+                failed.setdefault(key, outcome.error)
+                if isinstance(outcome.error, (UnreachableError, TargetNeedsPersonError)):
+                    self._target_failed(outcome.error)
+        whole: list[Outcome] = []
+        for stem in result.job.stems:
+            keys = {(parcel.document.folder, stem_of(parcel.document)) for parcel in stem}
+            error = next((failed[key] for key in keys if key in failed), None)
+            if error is None:
+                ids = {parcel.document.id for parcel in stem}
+                whole.extend(o for o in result.outcomes if o.parcel.document.id in ids)
+            elif isinstance(error, DocumentRefusedError):
+                self._refuse([parcel.document for parcel in stem], result.outcomes)
+            else:
+                self._put_back([parcel.document for parcel in stem], error)
+        return sorted(whole, key=lambda o: self._rank(result.job, o.parcel.document.id))
+
+    @staticmethod
+    def _rank(job: Job, document_id: str) -> int:
+        order = [parcel.document.id for stem in job.stems for parcel in stem]
+        return order.index(document_id)
+
+    def _refuse(self, documents: Sequence[Document], outcomes: Sequence[Outcome]) -> None:
+        errors = {o.parcel.document.id: o.error for o in outcomes if isinstance(o.error, DocumentRefusedError)}
+        guilty = next(document.name for document in documents if document.id in errors)
+        for document in documents:
+            if document.id in errors:
+                self._outbox.park(document, Reason.SERVER_REFUSED, str(errors[document.id]))
+            else:
+                self._outbox.park(document, Reason.TWIN, guilty)
+        self._in_hand.difference_update(document.id for document in documents)
+
+    def _put_back(self, documents: Sequence[Document], error: DeliveryError) -> None:
+        """Back into the queue. When the whole target is closed, they wait for it and not by themselves."""
+        whole_target = isinstance(error, (UnreachableError, TargetNeedsPersonError))
+        tries = max((document.tries for document in documents), default=0) + 1
+        asked = error.retry_after if isinstance(error, TransientError) else None
+        delay = 0.0 if whole_target else max(backoff(tries), asked or 0.0)
+        self._outbox.put_back(documents, delay, str(error))
+        self._in_hand.difference_update(document.id for document in documents)
+
+    def _publish(self, uploaded: Sequence[tuple[Result, list[Outcome]]]) -> None:
+        """Pass the point of no return with all that was verified, in one transaction; then let the workers rename."""
+        wanted = [(o.parcel.document, o.parcel.tag) for _, whole in uploaded for o in whole]
+        marked = {document.id: document for document in self._outbox.mark_publishing(wanted)}
+        if self._mirror is not None and marked:
+            self._mirror.write(int(self._outbox.meta("generation") or 0))
+        for result, whole in uploaded:
+            parcels = {
+                o.parcel.document.id: Parcel(marked[o.parcel.document.id], o.parcel.temporary, tag=o.parcel.tag)
+                for o in whole
+                if o.parcel.document.id in marked
+            }
+            self._in_hand.difference_update(o.parcel.document.id for o in whole if o.parcel.document.id not in marked)
+            stems = [
+                [parcels[parcel.document.id] for parcel in stem if parcel.document.id in parcels]
+                for stem in result.job.stems
+            ]
+            if parcels:
+                crashpoint("publish.handed")
+                result.worker.give(Job("publish", [stem for stem in stems if stem]))
+
+    def _sort_published(self, result: Result) -> list[Document]:
+        """Return what was delivered; park or ask later about the rest."""
+        if result.error is not None:
+            documents = [parcel.document for stem in result.job.stems for parcel in stem]
+            self._doubt(documents, result.error)
+            return []
+        delivered = []
+        for outcome in result.outcomes:
+            document, error = outcome.parcel.document, outcome.error
+            if error is None:
+                delivered.append(document)
+            elif isinstance(error, (NameExistsError, DocumentRefusedError)):
+                reason = Reason.NAME_TAKEN if isinstance(error, NameExistsError) else Reason.DOUBTFUL
+                if result.job.kind == "publish" and isinstance(error, DocumentRefusedError):
+                    reason = Reason.SERVER_REFUSED
+                self._outbox.park(document, reason, str(error))
+                self._in_hand.discard(document.id)
+            else:
+                if isinstance(error, (UnreachableError, TargetNeedsPersonError)):
+                    self._target_failed(error)
+                self._doubt([document], error)
+        return delivered
+
+    def _doubt(self, documents: Sequence[Document], error: DeliveryError) -> None:
+        delay = max(RESOLVE_WAIT, backoff(max((document.tries for document in documents), default=0)))
+        self._outbox.doubt(documents, delay, str(error))
+        self._in_hand.difference_update(document.id for document in documents)
+
+    # ---- the target ----------------------------------------------------------------------------------------------
+
+    def _target_answered(self) -> None:
+        if self._target.answered():
+            self._say_target()
+
+    def _target_failed(self, error: DeliveryError) -> None:
+        if not isinstance(error, (TransientError, TargetNeedsPersonError)):
+            error = UnreachableError(str(error))
+        if self._target.failed(error):
+            log.warning("target: %s %s: %s", self._target.health, self._target.reason, error)
+        self._say_target()
+
+    def _say_target(self) -> None:
+        self._outbox.set_meta("target", self._target.as_json())
+
+    def _look_for_requests(self) -> None:
+        asked = self._outbox.meta("probe")
+        if asked != self._asked:
+            self._asked = asked
+            self._target.next_probe = 0.0
+
+    # ---- handing out ---------------------------------------------------------------------------------------------
+
+    def _hand_out(self) -> None:
+        self._look_for_requests()
+        idle = [worker for worker in self._workers if not worker.busy]
+        if not idle:
+            return
+        if not self._target.open:
+            if self._target.probe_due() and len(idle) == len(self._workers):
+                idle[0].give(Job("probe"))
+            return
+        for worker, stems in zip(idle, self._doubtful(len(idle)), strict=False):
+            self._in_hand.update(parcel.document.id for parcel in stems)
+            worker.give(Job("ask", [stems]))
+        idle = [worker for worker in idle if not worker.busy]
+        if idle and self._outbox.meta("drive_generation") == self._generation:
+            self._hand_out_queued(idle)
+
+    def _hand_out_queued(self, idle: Sequence[Worker]) -> None:
+        stems = self._intake.ready(JOB_STEMS * len(idle))
+        if not stems:
+            return
+        parcels: list[list[Stem]] = [[] for _ in idle]
+        share = max(1, -(-len(stems) // len(idle)))
+        for at, stem in enumerate(stems):
+            parcels[min(at // share, len(idle) - 1)].append(stem)
+        jobs = [_affordable(share_of_stems) for share_of_stems in parcels]
+        names = [
+            (document, self._plan.rules.remote_name(document))
+            for job in jobs
+            for stem in job
+            for document in stem.documents
+        ]
+        claimed = {document.id: document for document in self._outbox.claim(names)}
+        for worker, job in zip(idle, jobs, strict=True):
+            made = [self._parcels(stem, claimed) for stem in job]
+            made = [stem for stem in made if stem]
+            if made:
+                self._in_hand.update(parcel.document.id for stem in made for parcel in stem)
+                worker.give(Job("put", made))
+
+    def _parcels(self, stem: Stem, claimed: dict[str, Document]) -> list[Parcel]:
+        """Return the parcels of a stem, or none if not all of it could be claimed or read."""
+        documents = [claimed[document.id] for document in stem.documents if document.id in claimed]
+        made: list[Parcel] = []
+        damaged: str | None = None
+        for document in documents:
+            try:
+                made.append(Parcel(document, self._temporary(document), self._outbox.payload(document.id)))
+            except DamagedError:
+                damaged = document.name
+                log.critical("the bytes of document %s %s are missing or damaged", document.id, document.name)
+                self._outbox.park(document, Reason.DAMAGED, "")
+        if damaged is None and len(documents) == len(stem.documents):
+            return made
+        rest = [parcel.document for parcel in made]
+        for document in rest:
+            if damaged is not None:
+                self._outbox.park(document, Reason.TWIN, damaged)
+        if damaged is None and rest:
+            self._outbox.put_back(rest, 0.0, "its other half was taken back")
+        return []
+
+    def _temporary(self, document: Document) -> str:
+        assert document.remote_name is not None
+        return temporary_name(document.remote_name, document.id, document.attempt, self._plan.temporary_folder)
+
+    def _doubtful(self, limit: int) -> list[list[Parcel]]:
+        """Return the documents in publishing that nobody has in hand and that are due, by stem, PDF first."""
+        stems: dict[tuple[str, str], list[Parcel]] = {}
+        found = self._outbox.documents(
+            "state = ? AND due <= ? ORDER BY number LIMIT 100", (State.PUBLISHING, self._outbox.clock.boot())
+        )
+        for document in found:
+            if document.id not in self._in_hand:
+                parcel = Parcel(document, self._temporary(document), tag=self._outbox.tag(document))
+                stems.setdefault((document.folder, stem_of(document)), []).append(parcel)
+        ordered = [sorted(stem, key=lambda parcel: is_xml(parcel.document)) for stem in stems.values()]
+        return ordered[:limit]
+
+    # ---- housekeeping --------------------------------------------------------------------------------------------
+
+    def _keep_house(self) -> None:
+        """Bound the log, archive what was delivered, give space back: when there is time for it."""
+        now = self._outbox.clock.boot()
+        if self._outbox.wal_size() > self._outbox.wal_bound:
+            self._outbox.checkpoint()
+        if now < self._next_housekeeping:
+            return
+        self._next_housekeeping = now + HOUSEKEEPING
+        self._outbox.retire(self._plan.keep_visible)
+        self._archive.round()
+
+
+def _affordable(stems: Iterable[Stem]) -> list[Stem]:
+    """Return as many stems as one job may hold in memory, one at least."""
+    taken: list[Stem] = []
+    left = JOB_BYTES
+    for stem in stems:
+        if taken and stem.size > left:
+            break
+        taken.append(stem)
+        left -= stem.size
+    return taken

@@ -1,0 +1,65 @@
+"""What every server must offer. A worker owns one of these, with a connection of its own; none is shared.
+
+Every method raises `DeliveryError` and nothing else. Names are relative to the inbox, `folder/name` at most, NFC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file as the server lists it."""
+
+    size: int  # bytes
+    tag: str  # changes when the content does: an ETag, or the time of change; "" if the server tells neither
+
+
+class Server(Protocol):
+    """The one contract of WebDAV, SFTP, FTPS and the portal."""
+
+    def ping(self) -> None:
+        """Make sure that the inbox is there and we may see it. Raises TransientError, TargetNeedsPersonError."""
+
+    def put(self, name: str, data: bytes) -> None:
+        """Store `data` under a temporary name that was never used before.
+
+        Raises TransientError, TargetNeedsPersonError, DocumentRefusedError. An error says nothing about what may still
+        appear under the name: it is never used again.
+        """
+
+    def publish(self, temporary: str, final: str) -> None:
+        """Rename, failing if the final name exists.
+
+        Raises NameExistsError, DoubtError (the answer was lost), TransientError (it surely did not happen),
+        TargetNeedsPersonError, DocumentRefusedError.
+        """
+
+    def entry(self, name: str) -> Entry | None:
+        """Return what lies under a name, None if surely nothing does. Raises TransientError, TargetNeedsPersonError."""
+
+    def entries(self, folder: str) -> dict[str, Entry]:
+        """Return the files in a folder ("" for the inbox) by name. Raises as `entry`."""
+
+    def get(self, name: str) -> bytes | None:
+        """Return the bytes under a name, None if surely nothing is there. Raises as `entry`."""
+
+    def remove(self, name: str) -> None:
+        """Remove one of our own temporary files; none there is fine. Raises as `entry`."""
+
+    def close(self) -> None:
+        """Let go of the connection. Never raises."""
+
+
+PREFIX = ".ingisfs-"
+SUFFIX = ".part"
+
+
+def temporary_name(remote_name: str, document_id: str, attempt: int, folder: str | None = None) -> str:
+    """Return the name under which one attempt is put: beside the final one, or in `folder`. Never used twice."""
+    beside, _, _ = remote_name.rpartition("/")
+    place = beside if folder is None else folder
+    name = f"{PREFIX}{document_id}-{attempt}{SUFFIX}"
+    return f"{place}/{name}" if place else name

@@ -1,0 +1,89 @@
+"""How the whole target is doing: answering, away, or in need of a person. One for all workers.
+
+A target that is away pauses with full-jitter back-off and is asked again by one probe. One that needs a person stops
+after two tries and is probed rarely, so that no account is ever locked by us.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ingisfs.clock import Clock
+from ingisfs.delivery.failures import TargetNeedsPersonError, TransientError
+
+FIRST, LONGEST = 1.0, 900.0  # s: the range of waits between two tries
+SECOND_TRY = 5.0  # s before a log-in that failed is tried for the second and last time
+PERSON_PROBE = 900.0  # s between two probes of a target that needs a person
+
+
+def backoff(tries: int) -> float:
+    """Return the wait after the `tries`-th failure in a row, in seconds: full jitter, a quarter hour at most."""
+    return random.uniform(FIRST / 2, max(FIRST, min(LONGEST, FIRST * 2.0 ** min(tries, 20))))  # noqa: S311
+
+
+class Health(StrEnum):
+    """What the status shows of the target."""
+
+    UNKNOWN = "unknown"  # not asked yet
+    OK = "ok"
+    UNREACHABLE = "unreachable"
+    NEEDS_PERSON = "needs_person"
+
+
+@dataclass(slots=True)
+class Target:
+    """The state of one target. Used by the courier's database thread only."""
+
+    clock: Clock
+    health: Health = Health.UNKNOWN
+    reason: str = ""  # a TargetReason
+    detail: str = ""
+    since: float = 0.0  # s since 1970 UTC
+    failures: int = 0  # in a row
+    next_probe: float = 0.0  # on the boot clock
+
+    @property
+    def open(self) -> bool:
+        """Tell whether documents may go."""
+        return self.health is Health.OK
+
+    def probe_due(self) -> bool:
+        """Tell whether the target should be asked whether it answers again."""
+        return not self.open and self.clock.boot() >= self.next_probe
+
+    def answered(self) -> bool:
+        """Note a success; tells whether that is news."""
+        news = self.health is not Health.OK
+        if news:
+            self.health, self.since = Health.OK, self.clock.wall()
+        self.reason = self.detail = ""
+        self.failures = 0
+        return news
+
+    def failed(self, error: TransientError | TargetNeedsPersonError) -> bool:
+        """Note a failure that concerns all documents, and close the target; tells whether that is news."""
+        self.failures += 1
+        before = (self.health, self.reason)
+        if isinstance(error, TargetNeedsPersonError):
+            self.reason = error.reason
+            # Said at once; tried a second time soon, for a server that was only starting.
+            self.health = Health.NEEDS_PERSON
+            wait = SECOND_TRY if self.failures == 1 else PERSON_PROBE
+        else:
+            self.reason, self.health = "", Health.UNREACHABLE
+            wait = max(backoff(self.failures), error.retry_after or 0.0)
+        self.detail = str(error)
+        self.next_probe = self.clock.boot() + wait
+        news = before != (self.health, self.reason)
+        if news:
+            self.since = self.clock.wall()
+        return news
+
+    def as_json(self) -> str:
+        """Return what the status reads from the outbox."""
+        return json.dumps(
+            {"state": self.health, "reason": self.reason, "detail": self.detail, "since": self.since or None}
+        )

@@ -1,0 +1,264 @@
+"""One worker: a thread with a connection of its own that does what the courier says and reports what happened.
+
+It never touches the outbox. Jobs come in through its queue, results go out through the courier's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ingisfs.crashpoints import crashpoint
+from ingisfs.delivery.failures import (
+    DeliveryError,
+    DocumentRefusedError,
+    DoubtError,
+    NameExistsError,
+    TargetNeedsPersonError,
+    TransientError,
+    UnreachableError,
+)
+from ingisfs.delivery.server import Entry, Server, temporary_name
+from ingisfs.outbox.document import Document
+
+log = logging.getLogger(__name__)
+
+LISTING_PAYS = 3  # documents of one folder from which one listing verifies them cheaper than a question for each
+LONG_LISTING = 2000  # entries; a folder with more is not listed again
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One claimed document, and where it goes."""
+
+    document: Document
+    temporary: str
+    data: bytes = field(repr=False, default=b"")
+    tag: str = ""  # of the temporary file after its PUT, once known
+
+    @property
+    def final(self) -> str:
+        """The name under which it is published."""
+        assert self.document.remote_name is not None
+        return self.document.remote_name
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one parcel. `error` is None for what was asked."""
+
+    parcel: Parcel
+    error: DeliveryError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a worker is to do with some parcels."""
+
+    kind: str  # "put", "publish", "ask", "probe"
+    stems: Sequence[Sequence[Parcel]] = ()  # parcels of one stem in the order in which they are published
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a worker did. `error` concerns the target as a whole."""
+
+    worker: Worker
+    job: Job
+    outcomes: Sequence[Outcome] = ()
+    error: DeliveryError | None = None
+
+
+class Worker(threading.Thread):
+    """See the module."""
+
+    def __init__(self, number: int, connect: Callable[[], Server], report: Callable[[Result], None]) -> None:
+        super().__init__(name=f"worker-{number}", daemon=True)
+        self._connect = connect
+        self._report = report
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._server: Server | None = None
+        self._long_folders: set[str] = set()
+        self.busy = False  # the courier's
+
+    def give(self, job: Job) -> None:
+        """Have a job done. One at a time."""
+        self.busy = True
+        self._jobs.put(job)
+
+    def stop(self) -> None:
+        """End after the present job."""
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        """Do jobs until stopped."""
+        while (job := self._jobs.get()) is not None:
+            try:
+                result = self._do(job)
+            except DeliveryError as error:
+                if isinstance(error, TargetNeedsPersonError):
+                    self._disconnect()  # the person may have changed what the connection was made with
+                result = Result(self, job, error=error)
+            except Exception as error:
+                log.exception("worker failed in %s", job.kind)
+                result = Result(self, job, error=TransientError(f"{type(error).__name__}: {error}"))
+            self._report(result)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+    @property
+    def server(self) -> Server:
+        """The connection, made when first needed."""
+        if self._server is None:
+            self._server = self._connect()
+        return self._server
+
+    def _do(self, job: Job) -> Result:
+        match job.kind:
+            case "put":
+                return Result(self, job, self._put(job))
+            case "publish":
+                return Result(self, job, [o for stem in job.stems for o in _in_order(stem, self._publish)])
+            case "ask":
+                return Result(self, job, [o for stem in job.stems for o in _in_order(stem, self._ask)])
+            case _:
+                self.server.ping()
+                return Result(self, job)
+
+    # ---- put and verify ------------------------------------------------------------------------------------------
+
+    def _put(self, job: Job) -> list[Outcome]:
+        stored: list[Parcel] = []
+        outcomes: list[Outcome] = []
+        stopped: DeliveryError | None = None
+        for stem in job.stems:
+            for parcel in stem:
+                if stopped is not None:
+                    outcomes.append(Outcome(parcel, stopped))
+                    continue
+                try:
+                    crashpoint("put.before")
+                    self.server.put(parcel.temporary, parcel.data)
+                    crashpoint("put.after")
+                except (UnreachableError, TargetNeedsPersonError) as error:
+                    stopped = error  # the rest would fare no better
+                    outcomes.append(Outcome(parcel, error))
+                except DeliveryError as error:
+                    outcomes.append(Outcome(parcel, error))
+                else:
+                    stored.append(parcel)
+        return outcomes + self._verify(stored)
+
+    def _verify(self, stored: Sequence[Parcel]) -> list[Outcome]:
+        """Look at what the server has: a 201 alone proves nothing, empty files have been seen behind it."""
+        outcomes: list[Outcome] = []
+        folders: dict[str, list[Parcel]] = {}
+        for parcel in stored:
+            folders.setdefault(parcel.temporary.rpartition("/")[0], []).append(parcel)
+        for folder, parcels in folders.items():
+            listing: dict[str, Entry] | None = None
+            if len(parcels) >= LISTING_PAYS and folder not in self._long_folders:
+                try:
+                    listing = self.server.entries(folder)
+                    if len(listing) > LONG_LISTING:
+                        self._long_folders.add(folder)
+                except DeliveryError as error:
+                    outcomes.extend(Outcome(parcel, error) for parcel in parcels)
+                    continue
+            for parcel in parcels:
+                try:
+                    name = parcel.temporary.rpartition("/")[2]
+                    # What a listing does not show yet, a question about the one file may.
+                    found = (listing or {}).get(name) or self.server.entry(parcel.temporary)
+                    outcomes.append(self._verified(parcel, found))
+                except DeliveryError as error:
+                    outcomes.append(Outcome(parcel, error))
+        return outcomes
+
+    def _verified(self, parcel: Parcel, found: Entry | None) -> Outcome:
+        if found is None:
+            return Outcome(parcel, TransientError("stored, said the server, but it is not there"))
+        if found.size != parcel.document.size:
+            self._clean(parcel)
+            detail = f"the server stored {found.size} of {parcel.document.size} bytes"
+            return Outcome(parcel, TransientError(detail))
+        return Outcome(Parcel(parcel.document, parcel.temporary, b"", found.tag))
+
+    def _clean(self, parcel: Parcel) -> None:
+        try:
+            self.server.remove(parcel.temporary)
+        except DeliveryError as error:
+            log.warning("cannot remove %s: %s", parcel.temporary, error)
+
+    # ---- publish -------------------------------------------------------------------------------------------------
+
+    def _publish(self, parcel: Parcel) -> None:
+        crashpoint("publish.before")
+        try:
+            self.server.publish(parcel.temporary, parcel.final)
+        except NameExistsError:
+            self._whose(parcel)
+        crashpoint("publish.after")
+
+    def _whose(self, parcel: Parcel) -> None:
+        """The final name is taken: by these very bytes, or by something that is not ours to touch."""
+        there = self.server.get(parcel.final)
+        if there is None:
+            raise DoubtError(f"{parcel.final} existed a moment ago")
+        if hashlib.sha256(there).hexdigest() != parcel.document.sha256:
+            raise NameExistsError(parcel.final)
+        self._clean(parcel)
+
+    def _ask(self, parcel: Parcel) -> None:
+        """Find out what became of a document whose publishing was left in doubt, and finish it."""
+        temporary = self.server.entry(parcel.temporary)
+        if temporary is None:
+            there = self.server.get(parcel.final)
+            if there is not None and hashlib.sha256(there).hexdigest() == parcel.document.sha256:
+                return
+            if not parcel.tag:
+                raise DocumentRefusedError("in doubt: nobody saw the temporary file")
+            self._prove_listing(parcel)
+            return  # it was there, it is gone, and the folder shows what is in it: it was published, and collected
+        if temporary.size != parcel.document.size or temporary.tag != parcel.tag:
+            raise DocumentRefusedError("in doubt: the temporary file is not the one that was put")
+        self._publish(parcel)
+
+    def _prove_listing(self, parcel: Parcel) -> None:
+        """Make sure that absence means absence: a file written just now must be visible. Raises DoubtError."""
+        probe = temporary_name(parcel.temporary, parcel.document.id, 0)
+        probe = probe.replace("-0.part", f"-{parcel.document.attempt}-probe.part")
+        self.server.put(probe, b"ingisfs")
+        try:
+            seen = self.server.entry(probe)
+            again = self.server.entry(parcel.temporary)
+        finally:
+            self.server.remove(probe)
+        if seen is None or again is not None:
+            raise DoubtError("the server's listing lags behind")
+
+
+def _in_order(stem: Sequence[Parcel], do: Callable[[Parcel], None]) -> list[Outcome]:
+    """Do one thing to the parcels of a stem, PDF first; what comes behind a failure is left for later."""
+    outcomes: list[Outcome] = []
+    failed: DeliveryError | None = None
+    for parcel in stem:
+        if failed is None:
+            try:
+                do(parcel)
+                outcomes.append(Outcome(parcel))
+                continue
+            except DeliveryError as error:
+                failed = error
+                outcomes.append(Outcome(parcel, error))
+        else:
+            outcomes.append(Outcome(parcel, DoubtError(f"waits for its other half: {failed}")))
+    return outcomes

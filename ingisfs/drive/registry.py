@@ -1,0 +1,74 @@
+"""Which drives run on this machine for this user: one small file each, beside no outbox, by mountpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from ingisfs.outbox.locks import is_locked
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A drive that was mounted."""
+
+    mountpoint: str
+    state_folder: Path
+    pid: int
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether its drive process still runs: it holds a lock as long as it does."""
+        return is_locked(self.state_folder / "drive.lock")
+
+
+def normal(mountpoint: str) -> str:
+    """Return a mountpoint as it is compared: absolute, without links to its parents; `X:` as it is."""
+    if len(mountpoint.rstrip("\\/")) == 2 and mountpoint[1] == ":":
+        return mountpoint[0].upper() + ":"
+    parent, name = os.path.split(os.path.abspath(mountpoint))  # noqa: PTH100  # resolve() would ask a dead mount
+    return os.path.join(os.path.realpath(parent), name)  # noqa: PTH118
+
+
+class Registry:
+    """The folder of these files."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Use `folder`, by default the user's own."""
+        self._folder = folder or platformdirs.user_state_path("ingisfs") / "mounted"
+
+    def _file(self, mountpoint: str) -> Path:
+        return self._folder / f"{hashlib.sha256(normal(mountpoint).encode()).hexdigest()[:16]}.json"
+
+    def add(self, mountpoint: str, state_folder: Path, pid: int) -> None:
+        """Note a drive. Raises OSError."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        text = json.dumps({"mountpoint": normal(mountpoint), "state": str(state_folder), "pid": pid})
+        temporary = self._file(mountpoint).with_suffix(".part")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self._file(mountpoint))
+
+    def remove(self, mountpoint: str) -> None:
+        """Forget a drive."""
+        with suppress(OSError):
+            self._file(mountpoint).unlink(missing_ok=True)
+
+    def all(self) -> list[Mounted]:
+        """Return all drives on note, running or not."""
+        found = []
+        for path in sorted(self._folder.glob("*.json")):
+            with suppress(OSError, ValueError, KeyError):
+                entry = json.loads(path.read_text(encoding="utf-8"))
+                found.append(Mounted(entry["mountpoint"], Path(entry["state"]), int(entry["pid"])))
+        return found
+
+    def find(self, mountpoint: str) -> Mounted | None:
+        """Return the drive at a mountpoint."""
+        wanted = normal(mountpoint)
+        return next((drive for drive in self.all() if drive.mountpoint == wanted), None)

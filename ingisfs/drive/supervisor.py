@@ -1,0 +1,98 @@
+"""Starts the courier, watches it, and starts it again when it died. It shares nothing with the drive but the outbox."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from ingisfs.config import Drive
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # s before a courier that died is started again
+GOOD_RUN = 60.0  # s after which an earlier death is forgotten
+
+
+class Supervisor:
+    """One courier at a time, as long as the drive lives. The courier outlives it to finish the queue."""
+
+    def __init__(self, drive: Drive) -> None:
+        """Supervise the courier of `drive`; nothing is started yet."""
+        self._drive = drive
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Start the courier and keep it running."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Tell the courier that there is work. Never waits, never raises."""
+        with self._lock:
+            process = self._process
+        if process is not None and process.stdin is not None:
+            with suppress(OSError, ValueError):
+                process.stdin.write(b"\n")
+
+    def end(self) -> None:
+        """Leave the courier alone: it finishes what it can without the drive."""
+        self._ending.set()
+        with self._lock:
+            process = self._process
+            if process is not None and process.stdin is not None:
+                with suppress(OSError):
+                    process.stdin.close()
+        self._thread.join(5)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        log_file = self._drive.state_folder / "log" / "courier.err"
+        log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with open(log_file, "ab") as stderr:
+            # Started, never forked: a forked child would keep /dev/fuse, and the mount with it. Unbuffered: a wake-up
+            # must never be kept back.
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ingisfs.delivery"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                bufsize=0,
+                cwd=Path("/") if sys.platform != "win32" else None,
+                start_new_session=True,
+            )
+        assert process.stdin is not None
+        process.stdin.write(self._drive.to_json().encode() + b"\n")
+        return process
+
+    def _watch(self) -> None:
+        wait = FIRST_WAIT
+        while not self._ending.is_set():
+            try:
+                process = self._spawn()
+            except OSError as error:
+                log.error("cannot start the courier: %s", error)
+            else:
+                with self._lock:
+                    self._process = process
+                if self._ran_well(process):
+                    wait = FIRST_WAIT
+                if self._ending.is_set():
+                    return
+                log.error("the courier ended with %s; starting it again in %.1f s", process.returncode, wait)
+            self._ending.wait(wait)
+            wait = min(LONGEST_WAIT, 2 * wait)
+
+    def _ran_well(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait for the end of the courier or of the drive; tells whether the courier had lived for long."""
+        waited = 0.0
+        while not self._ending.is_set():
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.5)
+                break
+            waited += 0.5
+        return waited >= GOOD_RUN
