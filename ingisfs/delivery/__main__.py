@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import platformdirs
-
 from ingisfs import credentials
 from ingisfs.config import ConfigError, Drive, folder_routes
 from ingisfs.delivery.courier import Courier, Plan
@@ -25,7 +23,7 @@ from ingisfs.delivery.server import Server
 from ingisfs.logs import log_to
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.locks import FileLock
-from ingisfs.outbox.mirror import is_foreign
+from ingisfs.outbox.mirror import default_folder, is_foreign
 from ingisfs.outbox.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -49,11 +47,6 @@ def connect(drive: Drive) -> Server:
     raise TargetNeedsPersonError(TargetReason.UNKNOWN, f"no such kind of server: {drive.server}")
 
 
-def mirror_folder() -> Path:
-    """Return where the mirrors of all outboxes of this user lie: never inside an outbox."""
-    return platformdirs.user_state_path("ingisfs") / "generations"
-
-
 def main() -> int:
     """Run one courier. Returns the exit code: 0 done, 1 no lock."""
     drive = Drive.from_json(sys.stdin.readline())
@@ -63,7 +56,7 @@ def main() -> int:
         log.error("another courier keeps the outbox")
         return 1
     outbox = Outbox(drive.state_folder, settle=drive.settle)
-    _, mirror = is_foreign(outbox, mirror_folder())
+    _, mirror = is_foreign(outbox, default_folder())
     plan = Plan(
         Rules(frozenset(drive.types), folder_routes(drive), drive.pair_wait),
         workers=drive.workers,

@@ -32,8 +32,8 @@ def normal(mountpoint: str) -> str:
     """Return a mountpoint as it is compared: absolute, without links to its parents; `X:` as it is."""
     if len(mountpoint.rstrip("\\/")) == 2 and mountpoint[1] == ":":
         return mountpoint[0].upper() + ":"
-    parent, name = os.path.split(os.path.abspath(mountpoint))  # noqa: PTH100  # resolve() would ask a dead mount
-    return os.path.join(os.path.realpath(parent), name)  # noqa: PTH118
+    parent, name = os.path.split(os.path.abspath(mountpoint))
+    return os.path.join(os.path.realpath(parent), name)
 
 
 class Registry:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
 from ingisfs.outbox.outbox import Outbox
 
 _DIGITS = 20
@@ -58,6 +60,11 @@ class Mirror:
             os.write(fd, b"%0*d" % (_DIGITS, generation))
         finally:
             os.close(fd)
+
+
+def default_folder() -> Path:
+    """Return where the mirrors of all outboxes of this user lie: never inside an outbox."""
+    return platformdirs.user_state_path("ingisfs") / "generations"
 
 
 def is_foreign(outbox: Outbox, folder: Path) -> tuple[bool, Mirror]:

@@ -121,6 +121,11 @@ class Reading(ABC):
         found = self.rows(query, sorted(WAITING))[0][0]
         return None if found is None else float(found)
 
+    def needing_person_count(self) -> int:
+        """Return how many documents a person must look at."""
+        query = f"SELECT count(*) FROM documents WHERE state IN ({marks(NEEDS_PERSON)})"
+        return int(self.rows(query, sorted(NEEDS_PERSON))[0][0])
+
     def needing_person(self, limit: int) -> list[Document]:
         """Return held and parked documents, newest first."""
         return self.documents(

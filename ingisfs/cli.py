@@ -1,0 +1,252 @@
+"""The commands. Each imports what it needs when it runs, so that `ingisfs status` starts quickly.
+
+Exit codes: 0 fine, 1 failed, 2 wrong use, 3 documents or the server need a person.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import click
+
+from ingisfs import __version__
+from ingisfs.config import DEFAULT_DRIVE, LANGUAGES, ConfigError, Drive, config_path, load
+from ingisfs.report.catalogue import say
+
+if TYPE_CHECKING:
+    from ingisfs.outbox.reading import ReadOnlyOutbox
+    from ingisfs.report.snapshot import Snapshot
+
+FINE, FAILED, NEEDS_PERSON = 0, 1, 3
+
+P = ParamSpec("P")
+
+
+def _language() -> str:
+    """Return the language of this terminal's user: Dutch unless it clearly is another one."""
+    chosen = os.environ.get("INGISFS_LANGUAGE") or os.environ.get("LC_ALL") or os.environ.get("LANG") or "nl"
+    return "en" if chosen.lower().startswith("en") else "nl"
+
+
+def _plainly(command: Callable[P, int | None]) -> Callable[P, None]:
+    """Tell what went wrong in one sentence, and end with its exit code."""
+
+    @wraps(command)
+    def run(*arguments: P.args, **options: P.kwargs) -> None:
+        try:
+            code = command(*arguments, **options)
+        except ConfigError as error:
+            language = click.get_current_context().obj or _language()
+            click.echo(say(language, error.sentence, **error.values), err=True)
+            sys.exit(FAILED)
+        sys.exit(code or FINE)
+
+    return run
+
+
+@click.group()
+@click.version_option(__version__, prog_name="ingisfs")
+def main() -> None:
+    """A drive that King prints into: every finished document reaches INGIS exactly once."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+
+def _configured(drive: str, config: Path | None, **options: Any) -> Drive:
+    """Return a drive as the configuration has it, with what was said on the command line over it."""
+    settings = load(config or config_path(), drive)
+    said = {key: value for key, value in options.items() if value is not None}
+    settings = dataclasses.replace(settings, **said)
+    click.get_current_context().obj = settings.language
+    return settings
+
+
+_drive_option = click.option("--drive", default=DEFAULT_DRIVE, show_default=True, help="Name in the configuration.")
+_config_option = click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
+
+
+@main.command()
+@click.argument("mountpoint", required=False)
+@_drive_option
+@_config_option
+@click.option("--server", help="URL of the inbox, https://…")
+@click.option("--user", help="Name at the server.")
+@click.option("--state", help="Folder of the outbox, on a local disk.")
+@click.option("--settle", type=click.FloatRange(0, 3600), help="Seconds a closed document waits for its program.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Language of the drive's status files.")
+@click.option("--foreground", is_flag=True, help="Serve in this process, until unmounted or interrupted.")
+@_plainly
+def mount(mountpoint: str | None, drive: str, config: Path | None, foreground: bool, **options: Any) -> int:
+    """Mount the drive at MOUNTPOINT (X:, or an empty folder)."""
+    from ingisfs import mounting
+    from ingisfs.drive.registry import normal
+
+    settings = _configured(drive, config, mountpoint=mountpoint, **options)
+    if settings.mountpoint:
+        settings = dataclasses.replace(settings, mountpoint=normal(settings.mountpoint))
+    done = {"drive": settings.name, "mountpoint": settings.mountpoint, "server": settings.server}
+    if foreground:
+        mounting.check(settings)
+        mounting.serve(settings, lambda: click.echo(say(settings.language, "mount.done", **done)))
+        return FINE
+    mounting.mount(settings)
+    click.echo(say(settings.language, "mount.done", **done))
+    return FINE
+
+
+@main.command()
+@click.argument("mountpoint", required=False)
+@click.option("--now", is_flag=True, help="Do not wait for the queue.")
+@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for the queue at most.")
+@_plainly
+def unmount(mountpoint: str | None, now: bool, timeout: float | None) -> int:
+    """Wait until everything has been delivered, then take the drive away."""
+    from ingisfs import mounting
+    from ingisfs.outbox.reading import ReadOnlyOutbox
+
+    language = _language()
+    mounted = mounting.find(mountpoint)
+    outbox = ReadOnlyOutbox(mounted.state_folder)
+    try:
+        language = click.get_current_context().obj = outbox.meta("language") or language
+        if not now and mounted.alive:
+            code = _drain(outbox, mounted.mountpoint, language, timeout)
+            if code != FINE:
+                return code
+        mounting.unmount(mounted)
+        waiting, held = outbox.waiting(), outbox.needing_person_count()
+    finally:
+        outbox.close()
+    values = {"mountpoint": mounted.mountpoint, "state": mounted.state_folder}
+    if waiting:
+        click.echo(say(language, "unmount.left", count=waiting, **values))
+    if held:
+        click.echo(say(language, "unmount.held", count=held, **values))
+        return NEEDS_PERSON
+    if not waiting:
+        click.echo(say(language, "unmount.done", **values))
+    return FINE
+
+
+def _drain(outbox: ReadOnlyOutbox, mountpoint: str, language: str, timeout: float | None) -> int:
+    """Wait for the queue, with progress."""
+    from ingisfs.report.console import Progress
+    from ingisfs.report.target import read_target
+
+    end = None if timeout is None else time.monotonic() + timeout
+    with Progress(outbox.waiting(), language) as progress:
+        while (count := outbox.waiting()) > 0:
+            progress.update(count)
+            target = read_target(outbox)
+            if target.state == "needs_person":
+                why = target.sentence(language)
+                click.echo(say(language, "unmount.needs-person", count=count, mountpoint=mountpoint, why=why), err=True)
+                return NEEDS_PERSON
+            if end is not None and time.monotonic() >= end:
+                values = {"count": count, "mountpoint": mountpoint, "seconds": f"{timeout:g}"}
+                click.echo(say(language, "unmount.timeout", **values), err=True)
+                return FAILED
+            time.sleep(0.1)
+        progress.update(0)
+    return FINE
+
+
+@main.command()
+@click.argument("mountpoint", required=False)
+@_drive_option
+@_config_option
+@click.option("--state", help="Folder of the outbox, of a drive that is not mounted.")
+@click.option("--json", "as_json", is_flag=True, help="The same as INGIS-STATUS.json on the drive.")
+@click.option("--watch", is_flag=True, help="Show what happens, until interrupted.")
+@_plainly
+def status(
+    mountpoint: str | None, drive: str, config: Path | None, state: str | None, as_json: bool, watch: bool
+) -> int:
+    """Say what became of the documents. Exit code 3: some of them, or the server, need a person."""
+    from ingisfs.outbox.reading import ReadOnlyOutbox
+    from ingisfs.report import console
+
+    settings, folder = _which(mountpoint, drive, config, state)
+    try:
+        outbox = ReadOnlyOutbox(folder)
+    except FileNotFoundError:
+        raise ConfigError("status.no-outbox", folder=folder) from None
+    try:
+
+        def look() -> Snapshot:
+            return _snapshot(outbox, settings)
+
+        snapshot = look()
+        if as_json:
+            from ingisfs.report.text import as_json as render
+
+            click.echo(render(snapshot).decode())
+        elif watch:
+            with suppress(KeyboardInterrupt):
+                console.watch(look)
+        else:
+            click.echo(console.status_lines(snapshot))
+        return NEEDS_PERSON if snapshot.needs_a_person else FINE
+    finally:
+        outbox.close()
+
+
+def _which(mountpoint: str | None, drive: str, config: Path | None, state: str | None) -> tuple[Drive, Path]:
+    """Return the settings and the outbox folder of the drive that is meant."""
+    from ingisfs import mounting
+
+    settings = _configured(drive, config, state=state)
+    if state is None:
+        with suppress(ConfigError):
+            return settings, mounting.find(mountpoint).state_folder
+        if mountpoint is not None:
+            mounting.find(mountpoint)
+    return settings, settings.state_folder
+
+
+def _snapshot(outbox: ReadOnlyOutbox, settings: Drive) -> Snapshot:
+    from ingisfs.report.snapshot import DriveFacts, take_snapshot
+
+    since = outbox.meta("mounted_since")
+    facts = DriveFacts(
+        name=outbox.meta("drive") or settings.name,
+        server=outbox.meta("server") or settings.server,
+        mounted_since=float(since) if since else None,
+        language=outbox.meta("language") or settings.language,
+        portal=outbox.meta("portal") or None,
+    )
+    return take_snapshot(outbox, facts, time.time())
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where it keeps what came in.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0 = any free one.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=None, help="Language of its page.")
+@_plainly
+def stage(folder: Path | None, port: int, language: str | None) -> int:
+    """Run a local INGIS on this machine, to try everything against."""
+    import platformdirs
+
+    chosen = language or _language()
+    click.get_current_context().obj = chosen
+    try:
+        from ingisfs.stage.serve import StageError, serve
+    except ImportError as error:
+        raise ConfigError("stage.no-extra", detail=error.name) from None
+    try:
+        serve(folder or platformdirs.user_data_path("ingisfs") / "stage", port, language=chosen, announce=click.echo)
+    except ImportError as error:
+        raise ConfigError("stage.no-extra", detail=error.name) from None
+    except StageError as error:
+        click.echo(str(error), err=True)
+        return FAILED
+    return FINE

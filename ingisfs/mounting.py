@@ -1,0 +1,326 @@
+"""Mount and unmount: puts a drive together from outbox, volume, host, status files and courier.
+
+`serve` is the drive's process; `mount` starts one in the background; `unmount` waits for the queue and ends it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+from ingisfs import credentials
+from ingisfs.config import ConfigError, Drive, check_server
+from ingisfs.drive.registry import Mounted, Registry
+from ingisfs.drive.space import SpoolDisk
+from ingisfs.drive.supervisor import Supervisor
+from ingisfs.drive.volume import Volume
+from ingisfs.logs import log_to
+from ingisfs.outbox.ballast import Ballast
+from ingisfs.outbox.document import Reason
+from ingisfs.outbox.locks import FileLock, is_locked
+from ingisfs.outbox.mirror import adopt, default_folder, is_foreign
+from ingisfs.outbox.outbox import (
+    WAL_BOUND,
+    Outbox,
+    OutboxBusyError,
+    OutboxDamagedError,
+    OutboxError,
+    OutboxForeignError,
+    OutboxFullError,
+)
+from ingisfs.report.snapshot import DriveFacts
+from ingisfs.report.status_files import StatusFiles
+
+log = logging.getLogger(__name__)
+
+START_LIMIT = 30.0  # s for a drive to answer
+END_LIMIT = 30.0  # s for a drive's process to end after its unmount
+DEVICE = Path("/dev/fuse")
+
+
+class _Host(Protocol):
+    def run(self, mountpoint: str, drive: str) -> None: ...
+
+
+def open_outbox(drive: Drive) -> Outbox:
+    """Open and recover a drive's outbox, under the drive's lock. Raises ConfigError with what to do."""
+    folder = drive.state_folder
+    try:
+        outbox = Outbox(folder, settle=drive.settle)
+    except OutboxFullError as error:
+        raise ConfigError("outbox.full", folder=folder, detail=error) from None
+    except OutboxBusyError as error:
+        raise ConfigError("outbox.busy", folder=folder, detail=error) from None
+    except OutboxForeignError as error:
+        raise ConfigError("outbox.foreign", folder=folder, detail=error) from None
+    except (OutboxDamagedError, OutboxError, sqlite3.Error) as error:
+        raise ConfigError("outbox.damaged", folder=folder, detail=error) from None
+    foreign, mirror = is_foreign(outbox, default_folder())
+    if foreign:
+        held = outbox.hold_everything(Reason.RESTORED, "the outbox is a restored backup or another machine's")
+        adopt(outbox, mirror)
+        log.warning("restored or copied outbox: %d documents held", held)
+    recovered = outbox.recover_drive()
+    if recovered:
+        log.warning("%d documents were open when the drive was killed", recovered)
+    outbox.count_up("drive_generation")
+    for name, value in (
+        ("mounted_since", repr(outbox.clock.wall())),
+        ("drive", drive.name),
+        ("server", drive.server),
+        ("language", drive.language),
+        ("portal", drive.portal),
+    ):
+        outbox.set_meta(name, value)
+    return outbox
+
+
+def serve(drive: Drive, ready: Callable[[], None]) -> None:
+    """Serve a drive until it is unmounted. `ready` is called once programs can use it. Raises ConfigError."""
+    folder = drive.state_folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    lock = FileLock(folder / "drive.lock")
+    if not lock.acquire():
+        raise ConfigError("outbox.in-use", folder=folder)
+    size = drive.ballast if drive.ballast >= 0 else WAL_BOUND + 2 * drive.max_document
+    ballast = Ballast(folder / "ballast", size)
+    if not ballast.give_up_if_full():
+        ballast.make(drive.reserve)
+    outbox = open_outbox(drive)
+    supervisor = Supervisor(drive)
+    volume: Volume | None = None
+    facts = DriveFacts(
+        name=drive.name,
+        server=drive.server,
+        mounted_since=outbox.clock.wall(),
+        language=drive.language,
+        portal=drive.portal or None,
+    )
+    status = StatusFiles(
+        outbox, facts, outbox.clock, lambda: ["unkept"] if volume is not None and volume.unkept else []
+    )
+    registry = Registry()
+
+    def mounted() -> None:
+        registry.add(drive.mountpoint, folder, os.getpid())
+        supervisor.start()
+        ready()
+
+    try:
+        volume = Volume(
+            outbox,
+            spool=folder / "spool",
+            disk=SpoolDisk(folder, drive.reserve),
+            status_files=status.files(),
+            max_document=drive.max_document,
+            work=supervisor.wake,
+        )
+        _host(volume, mounted).run(drive.mountpoint, drive.name)
+    except RuntimeError as error:
+        raise ConfigError("mount.failed", mountpoint=drive.mountpoint, detail=error) from None
+    finally:
+        if volume is not None:
+            volume.close()
+        supervisor.end()
+        registry.remove(drive.mountpoint)
+        outbox.shut()
+        lock.close()
+
+
+def _host(volume: Volume, mounted: Callable[[], None]) -> _Host:
+    if sys.platform == "win32":
+        raise ConfigError("mount.no-winfsp")
+    try:
+        from ingisfs.drive.fuse import FuseHost, library
+    except (ImportError, OSError) as error:
+        raise ConfigError("mount.no-fuse", detail=error) from None
+    log.info("%s", library())
+    return FuseHost(volume, mounted)
+
+
+# ---- before mounting ---------------------------------------------------------------------------------------------
+
+
+def check(drive: Drive) -> None:
+    """Refuse what cannot work, before a process is started. Raises ConfigError with what to do."""
+    if not drive.server:
+        raise ConfigError("server.missing", drive=drive.name)
+    check_server(drive.server)
+    if not drive.user:
+        raise ConfigError("user.missing", drive=drive.name)
+    if not drive.mountpoint:
+        raise ConfigError("mount.no-mountpoint", drive=drive.name)
+    if sys.platform != "win32":
+        _check_fuse()
+    _check_mountpoint(drive)
+    credentials.password(drive)
+    if is_locked(drive.state_folder / "drive.lock"):
+        raise ConfigError("outbox.in-use", folder=drive.state_folder)
+
+
+def _check_fuse() -> None:
+    if not DEVICE.exists():
+        raise ConfigError("mount.no-device", device=DEVICE)
+    if shutil.which("fusermount3") is None and shutil.which("fusermount") is None:
+        raise ConfigError("mount.no-fuse", detail="fusermount3")
+
+
+def _check_mountpoint(drive: Drive) -> None:
+    mountpoint = drive.mountpoint
+    running = Registry().find(mountpoint)
+    if running is not None and running.alive:
+        raise ConfigError("mount.already", mountpoint=mountpoint)
+    try:
+        entries = os.listdir(mountpoint)
+    except FileNotFoundError:
+        raise ConfigError("mount.missing", mountpoint=mountpoint) from None
+    except NotADirectoryError:
+        raise ConfigError("mount.not-a-folder", mountpoint=mountpoint) from None
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:
+            raise ConfigError("mount.unusable", mountpoint=mountpoint, detail=error.strerror) from None
+        # What a killed drive left behind: nobody serves it any more.
+        _fusermount(mountpoint, lazy=True)
+        entries = os.listdir(mountpoint)
+    if os.path.ismount(mountpoint):
+        raise ConfigError("mount.other", mountpoint=mountpoint)
+    if entries:
+        raise ConfigError("mount.not-empty", mountpoint=mountpoint)
+
+
+def _fusermount(mountpoint: str, *, lazy: bool = False) -> subprocess.CompletedProcess[str]:
+    tool = shutil.which("fusermount3") or shutil.which("fusermount") or "umount"
+    options = ["-uz" if lazy else "-u"] if "fusermount" in tool else (["-l"] if lazy else [])
+    return subprocess.run([tool, *options, mountpoint], capture_output=True, text=True, check=False)
+
+
+# ---- mounting ----------------------------------------------------------------------------------------------------
+
+
+def mount(drive: Drive) -> None:
+    """Start the drive in a process of its own and return once it answers. Raises ConfigError."""
+    check(drive)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingisfs.mounting"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd="/" if sys.platform != "win32" else None,
+        start_new_session=True,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        process.stdin.write(drive.to_json() + "\n")
+        process.stdin.close()
+        answer = _first_line(process)
+    if answer is None:
+        process.kill()
+        raise ConfigError("mount.no-answer", mountpoint=drive.mountpoint, log=drive.state_folder / "log")
+    if answer != "ready":
+        with suppress(ValueError, KeyError):
+            failed = json.loads(answer)
+            raise ConfigError(failed["sentence"], **failed["values"])
+        raise ConfigError("mount.failed", mountpoint=drive.mountpoint, detail=answer or "?")
+    _wait_for_answer(drive)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str | None:
+    """Return what the new process says first, None if it says nothing in time."""
+    lines: list[str] = []
+
+    def read() -> None:
+        assert process.stdout is not None
+        with suppress(ValueError):
+            lines.append(process.stdout.readline().strip())
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(START_LIMIT)
+    return lines[0] if lines else None
+
+
+def _wait_for_answer(drive: Drive) -> None:
+    """Look at the drive as a program would. The look is a process of its own: a drive that hangs must not hang us."""
+    look = "import os, sys; os.stat(sys.argv[1])"
+    target = os.path.join(drive.mountpoint, "INGIS-STATUS.txt")
+    try:
+        subprocess.run([sys.executable, "-S", "-c", look, target], check=True, timeout=START_LIMIT, capture_output=True)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        raise ConfigError("mount.no-answer", mountpoint=drive.mountpoint, log=drive.state_folder / "log") from error
+
+
+def main() -> int:
+    """Be the drive's process: settings as JSON on standard input, "ready" or a sentence as JSON on standard output."""
+    drive = Drive.from_json(sys.stdin.readline())
+    log_to(drive.state_folder / "log" / "drive.log")
+
+    def say(text: str) -> None:
+        with suppress(OSError, ValueError):
+            print(text, flush=True)
+            sys.stdout.close()
+
+    try:
+        serve(drive, lambda: say("ready"))
+    except ConfigError as error:
+        log.error("%s", error)
+        say(json.dumps({"sentence": error.sentence, "values": {k: str(v) for k, v in error.values.items()}}))
+        return 1
+    except Exception as error:
+        log.exception("the drive ended")
+        say(json.dumps({"sentence": "mount.failed", "values": {"mountpoint": drive.mountpoint, "detail": str(error)}}))
+        return 1
+    return 0
+
+
+# ---- unmounting --------------------------------------------------------------------------------------------------
+
+
+def find(mountpoint: str | None) -> Mounted:
+    """Return the drive at a mountpoint, or the only one there is. Raises ConfigError."""
+    if mountpoint is not None:
+        found = Registry().find(mountpoint)
+        if found is None:
+            raise ConfigError("unmount.none-here", mountpoint=mountpoint)
+        return found
+    running = [drive for drive in Registry().all() if drive.alive]
+    if not running:
+        raise ConfigError("unmount.none")
+    if len(running) > 1:
+        raise ConfigError("unmount.several", mountpoints=", ".join(drive.mountpoint for drive in running))
+    return running[0]
+
+
+def unmount(mounted: Mounted) -> None:
+    """Take the drive away; what waits stays in the outbox. Returns when its process has ended. Raises ConfigError."""
+    if mounted.alive or os.path.ismount(mounted.mountpoint):
+        done = _fusermount(mounted.mountpoint, lazy=not mounted.alive)
+        if done.returncode != 0 and mounted.alive:
+            busy = "busy" in done.stderr.lower()
+            raise ConfigError(
+                "unmount.busy" if busy else "unmount.failed", mountpoint=mounted.mountpoint, detail=done.stderr.strip()
+            )
+    end = time.monotonic() + END_LIMIT
+    while mounted.alive:
+        if time.monotonic() > end:
+            raise ConfigError("unmount.failed", mountpoint=mounted.mountpoint, detail=f"pid {mounted.pid}")
+        time.sleep(0.02)
+    Registry().remove(mounted.mountpoint)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""What the stage says to people, in Dutch and in English."""
+
+from __future__ import annotations
+
+LANGUAGES = ("nl", "en")
+
+_SENTENCES = {
+    # when it starts
+    "ready": (
+        "De lokale INGIS staat klaar op {url} (stoppen: Ctrl+C)",
+        "The local INGIS is ready at {url} (stop: Ctrl+C)",
+    ),
+    "first_user": (
+        "Eerste gebruiker: {name}  wachtwoord: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
+        "First user: {name}  password: {password}  (keep it now: it is not shown again)",
+    ),
+    "first_user_from_environment": (
+        "Eerste gebruiker: {name}, met het wachtwoord uit {variable}",
+        "First user: {name}, with the password from {variable}",
+    ),
+    "port_in_use": (
+        "Poort {port} is al in gebruik. Draait de lokale INGIS al? Kies anders een andere poort met --port.",
+        "Port {port} is in use already. Is the local INGIS running? Else choose another port with --port.",
+    ),
+    "port_refused": (
+        "Poort {port} kan niet worden geopend: {reason}. Kies een andere poort met --port.",
+        "Port {port} cannot be opened: {reason}. Choose another port with --port.",
+    ),
+    "folder_in_use": (
+        "Er draait al een lokale INGIS op de map {folder}. Stop die eerst, of kies een andere map.",
+        "A local INGIS is running on the folder {folder} already. Stop it first, or choose another folder.",
+    ),
+    "folder_refused": (
+        "De map {folder} kan niet worden gebruikt: {reason}.",
+        "The folder {folder} cannot be used: {reason}.",
+    ),
+    # answers of the inbox
+    "login": ("Meld u aan met naam en wachtwoord.", "Log in with a name and a password."),
+    "NameRefusedError": (
+        "Deze naam kan niet: ten hoogste 255 bytes, geen schuine strepen, '..' of stuurtekens.",
+        "This name cannot be: at most 255 bytes, no slashes, '..' or control characters.",
+    ),
+    "OutsideInboxError": ("Dat adres ligt niet in het postvak /inbox/.", "That address is not in the inbox /inbox/."),
+    "NotThereError": ("{name} is er niet.", "{name} is not there."),
+    "AlreadyThereError": ("{name} bestaat al.", "{name} exists already."),
+    "NoParentError": ("De map voor {name} bestaat niet.", "The folder for {name} does not exist."),
+    "TooDeepError": ("Mappen in mappen kunnen hier niet.", "Folders in folders are not possible here."),
+    "IsFolderError": (
+        "{name} is een map; dit kan alleen met een document.",
+        "{name} is a folder; only a document will do.",
+    ),
+    "FolderNotEmptyError": ("De map {name} is niet leeg.", "The folder {name} is not empty."),
+    "SamePlaceError": ("{name} heet al zo.", "{name} has that name already."),
+    "ConditionFailedError": (
+        "{name} is niet (meer) wat de voorwaarde van het verzoek zegt.",
+        "{name} is not, or no longer, what the request's condition says.",
+    ),
+    "TooLargeError": (
+        "Het document is te groot: ten hoogste {limit} MiB.",
+        "The document is too large: at most {limit} MiB.",
+    ),
+    "disk_full": ("De schijf van de lokale INGIS is vol.", "The disk of the local INGIS is full."),
+    "method": ("{method} kan hier niet.", "{method} is not possible here."),
+    "partial": ("Een document komt in zijn geheel, niet in delen.", "A document comes as a whole, not in parts."),
+    "locks": ("Vergrendelingen (If) zijn er hier niet.", "There are no locks (If) here."),
+    "depth": ("Depth moet 0 of 1 zijn.", "Depth must be 0 or 1."),
+    "destination": (
+        "Destination moet een adres op deze server zijn, zonder ? of #.",
+        "Destination must be an address on this server, without ? or #.",
+    ),
+    "other_host": ("Destination ligt op een andere server.", "Destination is on another server."),
+    "overwrite": ("Overwrite moet T of F zijn.", "Overwrite must be T or F."),
+    "body": ("Dit verzoek hoort geen inhoud te hebben.", "This request should have no body."),
+    "xml": (
+        "De inhoud is geen goede PROPFIND-XML (een DTD mag niet).",
+        "The body is no proper PROPFIND XML (a DTD is not allowed).",
+    ),
+    # the page
+    "title": ("Lokale INGIS", "Local INGIS"),
+    "heading": ("Ontvangen documenten", "Documents received"),
+    "address": ("Postvak", "Inbox"),
+    "total_one": ("1 document", "1 document"),
+    "total_many": ("{count} documenten", "{count} documents"),
+    "underway": ("{count} onderweg", "{count} on the way"),
+    "newest_only": ("De nieuwste {shown} staan hieronder.", "The newest {shown} are shown below."),
+    "nothing": (
+        "Nog niets ontvangen. Wat naar het postvak wordt gestuurd, verschijnt hier.",
+        "Nothing received yet. What is sent to the inbox appears here.",
+    ),
+    "name": ("Naam", "Name"),
+    "kind": ("Soort", "Kind"),
+    "size": ("Grootte", "Size"),
+    "received": ("Ontvangen", "Received"),
+    "other_language": ("English", "Nederlands"),
+}
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """The sentence `key` in `language` ("nl" or "en"), with `values` filled in. Raises ValueError, KeyError."""
+    return _SENTENCES[key][LANGUAGES.index(language)].format(**values)
