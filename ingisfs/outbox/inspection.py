@@ -160,9 +160,9 @@ def _is_xref(data: bytes, at: int) -> bool:
     """Tell whether a cross-reference table or stream begins at a position."""
     if at >= len(data):
         return False
-    if _TABLE.match(data, at):
+    if _TABLE.match(data, at, at + _TAIL):
         return True
-    found = _OBJECT.match(data, at)
+    found = _OBJECT.match(data, at, at + _TAIL)
     if found is None:
         return False
     dictionary_end = data.find(b"stream", found.end(), found.end() + _TAIL)
@@ -194,7 +194,7 @@ _UTF8_DECLARED = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml[^>]{0,200}?\sencoding\s*=
 
 
 def inspect_xml(data: bytes) -> Inspection:
-    """Tell whether an XML document is whole and well-formed, in a time that grows with its size: some 5 ms a MB."""
+    """Tell whether an XML document is whole and well-formed; takes 1 to 60 ms a MB, depending on its elements."""
     return _Reading(data).run() if data else Inspection(Flaw.EMPTY)
 
 
