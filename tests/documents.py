@@ -10,10 +10,9 @@ def pdf(text: str = "factuur", size: int = 0) -> bytes:
     """Return a whole PDF that says `text`, padded to about `size` bytes."""
     body = b"%PDF-1.4\n1 0 obj\n<</Type/Catalog>>\nendobj\n% " + text.encode() + b"\n%" + b"x" * size + b"\n"
     table = len(body)
-    return body + (
-        b"xref\n0 2\n0000000000 65535 f \n0000000009 00000 n \ntrailer\n<</Size 2/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n"
-        % table
-    )
+    entries = b"0000000000 65535 f \n0000000009 00000 n \n"
+    trailer = b"trailer\n<</Size 2/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % table
+    return body + b"xref\n0 2\n" + entries + trailer
 
 
 def xml(text: str = "factuur") -> bytes:

@@ -25,7 +25,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.server import Server, temporary_name
+from ingisfs.delivery.server import Server, document_of, temporary_name
 from ingisfs.delivery.target import Target, backoff
 from ingisfs.delivery.worker import Job, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
@@ -41,6 +41,7 @@ LOOK = 1.0  # s between two looks at the outbox without being told
 JOB_STEMS = 8  # stems in one job at most: they share one verifying listing
 JOB_BYTES = 32 * 2**20
 HOUSEKEEPING = 5.0  # s between two rounds of it
+SWEEP = 3600.0  # s between two looks for temporary files that were given up
 RESOLVE_WAIT = 2.0  # s before a server is asked about a doubt for the first time
 
 Event = Result | Literal["work", "orphan", "stop"]
@@ -76,6 +77,8 @@ class Courier:
         self._generation = outbox.meta("drive_generation")
         self._asked = outbox.meta("probe")  # changes when a person wants the target tried at once
         self._next_housekeeping = 0.0
+        self._next_sweep = 0.0
+        self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
 
     def wake(self, event: Literal["work", "orphan", "stop"] = "work") -> None:
         """Say that there is work, that the drive is gone, or that it is time to stop. From any thread."""
@@ -156,7 +159,8 @@ class Courier:
         for result in results:
             result.worker.busy = False
             if result.error is not None:
-                self._target_failed(result.error)
+                if result.job.kind not in {"list", "clean"}:
+                    self._target_failed(result.error)
             elif result.job.kind == "probe" or any(outcome.error is None for outcome in result.outcomes):
                 self._target_answered()
             match result.job.kind:
@@ -164,6 +168,8 @@ class Courier:
                     uploaded.append((result, self._sort_uploads(result)))
                 case "publish" | "ask":
                     delivered.extend(self._sort_published(result))
+                case "list":
+                    self._given_up = [name for name in result.names if self._is_given_up(name)]
         if delivered:
             self._outbox.finish(delivered)
             self._in_hand.difference_update(document.id for document in delivered)
@@ -308,6 +314,30 @@ class Courier:
         idle = [worker for worker in idle if not worker.busy]
         if idle and self._outbox.meta("drive_generation") == self._generation:
             self._hand_out_queued(idle)
+            self._sweep([worker for worker in idle if not worker.busy])
+
+    def _sweep(self, idle: Sequence[Worker]) -> None:
+        """Look now and then for temporary files that were given up, and have them removed: only ours, by id."""
+        if not idle:
+            return
+        if self._given_up:
+            idle[0].give(Job("clean", names=self._given_up))
+            self._given_up = []
+        elif self._outbox.clock.boot() >= self._next_sweep:
+            self._next_sweep = self._outbox.clock.boot() + SWEEP
+            if self._plan.temporary_folder is not None:
+                folders = {self._plan.temporary_folder}
+            else:
+                folders = {"", *self._plan.rules.folders.values()}
+            idle[0].give(Job("list", names=sorted(folders)))
+
+    def _is_given_up(self, name: str) -> bool:
+        found = document_of(name)
+        document = None if found is None else self._outbox.document(found[0])
+        if found is None or document is None or document.id in self._in_hand:
+            return False
+        in_use = document.state in {State.UPLOADING, State.PUBLISHING, State.PARKED}
+        return not (in_use and found[1] == document.attempt)
 
     def _hand_out_queued(self, idle: Sequence[Worker]) -> None:
         stems = self._intake.ready(JOB_STEMS * len(idle))

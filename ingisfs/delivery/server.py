@@ -5,6 +5,7 @@ Every method raises `DeliveryError` and nothing else. Names are relative to the 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,6 +56,7 @@ class Server(Protocol):
 
 PREFIX = ".ingisfs-"
 SUFFIX = ".part"
+_TEMPORARY = re.compile(r"\.ingisfs-([0-9a-z]{12})-([0-9]{1,9})(?:-probe)?\.part")
 
 
 def temporary_name(remote_name: str, document_id: str, attempt: int, folder: str | None = None) -> str:
@@ -63,3 +65,9 @@ def temporary_name(remote_name: str, document_id: str, attempt: int, folder: str
     place = beside if folder is None else folder
     name = f"{PREFIX}{document_id}-{attempt}{SUFFIX}"
     return f"{place}/{name}" if place else name
+
+
+def document_of(temporary: str) -> tuple[str, int] | None:
+    """Return the document id and the attempt that a temporary name tells, None for any other name."""
+    found = _TEMPORARY.fullmatch(temporary.rpartition("/")[2])
+    return None if found is None else (found[1], int(found[2]))

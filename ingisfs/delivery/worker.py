@@ -22,13 +22,13 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.server import Entry, Server, temporary_name
+from ingisfs.delivery.server import Entry, Server, document_of, temporary_name
 from ingisfs.outbox.document import Document
 
 log = logging.getLogger(__name__)
 
 LISTING_PAYS = 3  # documents of one folder from which one listing verifies them cheaper than a question for each
-LONG_LISTING = 2000  # entries; a folder with more is not listed again
+LONG_LISTING = 16  # entries for each document to verify; in a folder that has more, each is asked for by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,9 @@ class Outcome:
 class Job:
     """What a worker is to do with some parcels."""
 
-    kind: str  # "put", "publish", "ask", "probe"
+    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (away with some)
     stems: Sequence[Sequence[Parcel]] = ()  # parcels of one stem in the order in which they are published
+    names: Sequence[str] = ()  # folders to list, temporary files to remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ class Result:
     job: Job
     outcomes: Sequence[Outcome] = ()
     error: DeliveryError | None = None
+    names: Sequence[str] = ()  # temporary files that were found
 
 
 class Worker(threading.Thread):
@@ -82,7 +84,7 @@ class Worker(threading.Thread):
         self._report = report
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._server: Server | None = None
-        self._long_folders: set[str] = set()
+        self._listed: dict[str, int] = {}  # folder → how many entries it had when last listed
         self.busy = False  # the courier's
 
     def give(self, job: Job) -> None:
@@ -129,9 +131,19 @@ class Worker(threading.Thread):
                 return Result(self, job, [o for stem in job.stems for o in _in_order(stem, self._publish)])
             case "ask":
                 return Result(self, job, [o for stem in job.stems for o in _in_order(stem, self._ask)])
+            case "list":
+                return Result(self, job, names=[name for folder in job.names for name in self._temporaries(folder)])
+            case "clean":
+                for name in job.names:
+                    self.server.remove(name)
+                return Result(self, job)
             case _:
                 self.server.ping()
                 return Result(self, job)
+
+    def _temporaries(self, folder: str) -> list[str]:
+        found = (f"{folder}/{name}" if folder else name for name in self.server.entries(folder))
+        return [name for name in found if document_of(name) is not None]
 
     # ---- put and verify ------------------------------------------------------------------------------------------
 
@@ -153,6 +165,7 @@ class Worker(threading.Thread):
                     outcomes.append(Outcome(parcel, error))
                 except DeliveryError as error:
                     outcomes.append(Outcome(parcel, error))
+                    self._clean(parcel)
                 else:
                     stored.append(parcel)
         return outcomes + self._verify(stored)
@@ -164,24 +177,31 @@ class Worker(threading.Thread):
         for parcel in stored:
             folders.setdefault(parcel.temporary.rpartition("/")[0], []).append(parcel)
         for folder, parcels in folders.items():
-            listing: dict[str, Entry] | None = None
-            if len(parcels) >= LISTING_PAYS and folder not in self._long_folders:
-                try:
-                    listing = self.server.entries(folder)
-                    if len(listing) > LONG_LISTING:
-                        self._long_folders.add(folder)
-                except DeliveryError as error:
-                    outcomes.extend(Outcome(parcel, error) for parcel in parcels)
-                    continue
+            listing = self._listing(folder, len(parcels))
             for parcel in parcels:
+                name = parcel.temporary.rpartition("/")[2]
                 try:
-                    name = parcel.temporary.rpartition("/")[2]
                     # What a listing does not show yet, a question about the one file may.
-                    found = (listing or {}).get(name) or self.server.entry(parcel.temporary)
+                    found = listing.get(name) or self.server.entry(parcel.temporary)
                     outcomes.append(self._verified(parcel, found))
                 except DeliveryError as error:
                     outcomes.append(Outcome(parcel, error))
         return outcomes
+
+    def _listing(self, folder: str, wanted: int) -> dict[str, Entry]:
+        """Return what is in a folder, or nothing where asking for each file is cheaper or a listing fails.
+
+        Servers fail to list a folder in which files come and go meanwhile; that says nothing about our files.
+        """
+        if wanted < LISTING_PAYS or self._listed.get(folder, 0) > LONG_LISTING * wanted:
+            return {}
+        try:
+            listing = self.server.entries(folder)
+        except DeliveryError as error:
+            log.debug("cannot list %r: %s", folder, error)
+            return {}
+        self._listed[folder] = len(listing)
+        return listing
 
     def _verified(self, parcel: Parcel, found: Entry | None) -> Outcome:
         if found is None:

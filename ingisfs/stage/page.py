@@ -24,13 +24,14 @@ MAX_ROWS = 500
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the page: texts for people, but for `iso` (UTC) and `first` (the first of its pair)."""
+    """One line of the page: texts for people (local time), but for `iso` (UTC) and `first` (the first of its pair)."""
 
     name: str
     link: str
     kind: str
     size: str
-    received: str
+    date: str
+    clock: str
     iso: str
     first: bool
 
@@ -105,7 +106,8 @@ def _row(document: Document, language: str, *, first: bool) -> Row:
         link=href(document.place),
         kind=_kind(document.place),
         size=_size(document.size, language),
-        received=received.strftime("%d-%m-%Y %H:%M:%S" if language == "nl" else "%Y-%m-%d %H:%M:%S"),
+        date=received.strftime("%d-%m-%Y" if language == "nl" else "%Y-%m-%d"),
+        clock=received.strftime("%H:%M:%S"),
         iso=_utc(document.received_at),
         first=first,
     )

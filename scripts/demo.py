@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""Show it all on one machine: a local INGIS, a drive, and King that prints its invoices into it.
+
+    python3 scripts/demo.py [--orders 12] [--keep] [--lang nl|en]
+
+Installs what is missing first (see environment.py). Ends with one line that says whether every document that King
+printed reached INGIS exactly once, and with 0 if so, else 1. `--keep` leaves the local INGIS and the drive running.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import queue
+import re
+import secrets
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.environment import enter, require_fuse
+
+if TYPE_CHECKING:  # what the annotations name; an older Python must get as far as being told that it is too old
+    from scripts.king import PrintLine
+
+    Show = Callable[[str, str], None]  # which bar, and the sentence
+
+USER = "king"
+NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}  # one on a desktop might ask for its own
+PATIENCE = 45  # seconds in which nothing happens, then the demo gives up
+
+SENTENCES = {
+    "nl": {
+        "stage": "De lokale INGIS staat klaar: {url}",
+        "mount": "De schijf is gekoppeld: {drive}",
+        "king": "King drukt {orders} facturen af, als PDF, XML of beide…",
+        "printed": "King   ✓ {name}",
+        "refused": "King   ✗ {name}: {reason}",
+        "arrived": "INGIS  ← {name} ({size} bytes)",
+        "bar_king": "King drukt af",
+        "bar_ingis": "INGIS ontving",
+        "status": "Dit toont de schijf zelf, in INGIS-STATUS.txt:",
+        "well": "Alles in orde: {count} documenten afgedrukt, elk precies één keer bij INGIS, in {seconds:.0f} s.",
+        "wrong": "NIET in orde: {what}.",
+        "crossed": "King kon niet afdrukken: {names}",
+        "missing": "niet bij INGIS aangekomen: {names}",
+        "twice": "meer dan één keer aangekomen: {names}",
+        "changed": "met andere inhoud aangekomen: {names}",
+        "extra": "aangekomen zonder dat King het afdrukte: {names}",
+        "and_more": "{names} en nog {count}",
+        "ended": "{command} stopte met code {code}: {output}",
+        "silent": "{command} antwoordt niet na {seconds} s: {output}",
+        "unreachable": "de lokale INGIS antwoordt niet ({reason})",
+        "hangs": "King wacht al {seconds} s op de schijf",
+        "interrupted": "afgebroken",
+        "keep": "Alles blijft draaien. Kijk op {page} (naam {user}, wachtwoord {password}) en op de schijf:",
+        "stop": "Stoppen en opruimen:",
+        "logs": "De logboeken staan in {folder}",
+    },
+    "en": {
+        "stage": "The local INGIS is ready: {url}",
+        "mount": "The drive is mounted: {drive}",
+        "king": "King prints {orders} invoices, as PDF, XML or both…",
+        "printed": "King   ✓ {name}",
+        "refused": "King   ✗ {name}: {reason}",
+        "arrived": "INGIS  ← {name} ({size} bytes)",
+        "bar_king": "King prints",
+        "bar_ingis": "INGIS received",
+        "status": "This is what the drive itself shows, in INGIS-STATUS.txt:",
+        "well": "All is well: {count} documents printed, and each reached INGIS exactly once, in {seconds:.0f} s.",
+        "wrong": "NOT well: {what}.",
+        "crossed": "King could not print: {names}",
+        "missing": "did not reach INGIS: {names}",
+        "twice": "arrived more than once: {names}",
+        "changed": "arrived with other contents: {names}",
+        "extra": "arrived without being printed: {names}",
+        "and_more": "{names} and {count} more",
+        "ended": "{command} ended with code {code}: {output}",
+        "silent": "{command} does not answer after {seconds} s: {output}",
+        "unreachable": "the local INGIS does not answer ({reason})",
+        "hangs": "King has waited {seconds} s for the drive",
+        "interrupted": "interrupted",
+        "keep": "All goes on running. Look at {page} (name {user}, password {password}) and at the drive:",
+        "stop": "To stop and clean up:",
+        "logs": "The logs are in {folder}",
+    },
+}
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the text says why, in the person's language."""
+
+
+class Demo:
+    """One local INGIS and one drive, in a folder of their own. `password` is both the server's and the drive's."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self.say = SENTENCES[lang]
+        self.folder = Path(tempfile.mkdtemp(prefix="ingisfs-demo-"))
+        self.drive = self.folder / "X"
+        self.drive.mkdir()
+        self.password = secrets.token_urlsafe(12)
+        self.url = ""
+        self.stage_pid = 0
+        self.kept = False  # then neither the local INGIS nor the drive is stopped
+
+    # ---- the local INGIS ----
+
+    @contextlib.contextmanager
+    def stage(self) -> Iterator[None]:
+        """Run the local INGIS for as long as the block lasts."""
+        command = self._ingisfs("stage", "--folder", str(self.folder / "ingis"), "--port", "0", "--language", self.lang)
+        log = self.folder / "ingis.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours: the drive still needs its server to end well
+            )
+        self.stage_pid = process.pid
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not self.url:
+                if process.poll() is not None:
+                    raise DemoError(self._ended("ingisfs stage", process.returncode, log))
+                if time.monotonic() > deadline:
+                    raise DemoError(self._silent("ingisfs stage", log))
+                time.sleep(0.05)
+                self.url = "".join(re.findall(r"http://127\.0\.0\.1:\d+/inbox/", log.read_text("utf-8", "replace"))[:1])
+            yield
+        finally:
+            if not self.kept:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def received(self) -> list[dict[str, Any]]:
+        """The documents that INGIS has: name, size, sha256, received_at."""
+        import httpx
+
+        page = self.url.removesuffix("inbox/") + "inbox.json"
+        try:
+            answer = httpx.get(page, auth=(USER, self.password), trust_env=False, timeout=10)
+            documents: list[dict[str, Any]] = answer.raise_for_status().json()
+        except httpx.HTTPError as error:
+            raise DemoError(self.say["unreachable"].format(reason=error)) from error
+        return documents
+
+    # ---- the drive ----
+
+    @contextlib.contextmanager
+    def mounted(self) -> Iterator[None]:
+        """Mount the drive for as long as the block lasts. A block that ends well waits until all is delivered."""
+        state, config = self.folder / "state", self.folder / "config.toml"
+        # An XML that goes alone is held for a minute elsewhere, to see whether its PDF follows.
+        config.write_text(f'[drives.king]\nlanguage = "{self.lang}"\npair_wait = 2\n', "utf-8")
+        options = ["--config", str(config), "--server", self.url, "--user", USER, "--state", str(state)]
+        try:
+            self._run("mount", str(self.drive), *options)
+            yield
+            if not self.kept:
+                self._run("unmount", str(self.drive), "--timeout", str(PATIENCE))
+        finally:
+            if not self.kept and self.is_mounted():
+                with contextlib.suppress(DemoError):
+                    self._run("unmount", str(self.drive), "--now")
+                if self.is_mounted():
+                    subprocess.run(["fusermount3", "-u", "-z", str(self.drive)], capture_output=True)
+
+    def is_mounted(self) -> bool:
+        """Whether the drive is there. Asks the kernel's list: a look at the drive itself could hang with it."""
+        try:
+            mounts = Path("/proc/self/mounts").read_text("utf-8", "replace")
+        except OSError:
+            return os.path.ismount(self.drive)
+        return str(self.drive).replace(" ", "\\040") in {line.split(" ")[1] for line in mounts.splitlines()}
+
+    def _run(self, *arguments: str) -> None:
+        """Run an ingisfs command to its end. Its output goes to a file: the drive it starts may keep a pipe open."""
+        log = self.folder / f"{arguments[0]}.log"
+        try:
+            with log.open("wb") as output:
+                done = subprocess.run(
+                    self._ingisfs(*arguments),
+                    env={**os.environ, "INGISFS_PASSWORD": self.password, **NO_KEYRING},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    timeout=PATIENCE + 15,
+                )
+        except subprocess.TimeoutExpired as error:
+            raise DemoError(self._silent(f"ingisfs {arguments[0]}", log)) from error
+        if done.returncode:
+            raise DemoError(self._ended(f"ingisfs {arguments[0]}", done.returncode, log))
+
+    def _ingisfs(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "ingisfs", *arguments]
+
+    def _ended(self, command: str, code: int, log: Path) -> str:
+        return self.say["ended"].format(command=command, code=code, output=_last_line(log))
+
+    def _silent(self, command: str, log: Path) -> str:
+        return self.say["silent"].format(command=command, seconds=PATIENCE, output=_last_line(log))
+
+    # ---- King ----
+
+    def invoice(self, orders: int) -> list[PrintLine]:
+        """Let King print, and show live what it prints and what arrives, until all of it has or nothing moves."""
+        from scripts.king import Administration, invoice_run
+
+        administration = Administration()
+        total = sum(len(invoice.debtor.documents) for invoice in administration.invoices(orders))
+        printed: queue.SimpleQueue[PrintLine] = queue.SimpleQueue()
+        failure: list[Exception] = []
+
+        def print_all() -> None:
+            try:
+                invoice_run(administration, self.drive, orders, progress=printed.put)
+            except Exception as error:
+                failure.append(error)
+
+        king = threading.Thread(target=print_all, daemon=True)  # a drive that hangs must not keep us
+        king.start()
+        lines: list[PrintLine] = []
+        arrived: set[str] = set()
+        moved = time.monotonic()
+        with _display(self.say, total) as show:
+            while time.monotonic() - moved < PATIENCE:
+                over = not king.is_alive()
+                while not printed.empty():
+                    line = printed.get()
+                    lines.append(line)
+                    moved = time.monotonic()
+                    sentence = self.say["printed" if line.ok else "refused"]
+                    show("bar_king", sentence.format(name=line.path.name, reason=line.reason))
+                for document in self.received():
+                    if document["name"] not in arrived:
+                        arrived.add(document["name"])
+                        moved = time.monotonic()
+                        show("bar_ingis", self.say["arrived"].format(**document))
+                if failure:
+                    raise failure[0]
+                if over and {line.path.name for line in lines if line.ok} <= arrived:
+                    break
+                king.join(0.1)
+                if over:
+                    time.sleep(0.1)
+        if king.is_alive():
+            raise DemoError(self.say["hangs"].format(seconds=PATIENCE))
+        return lines
+
+    def compare(self, lines: Sequence[PrintLine]) -> None:
+        """Each document that King printed is to be at INGIS once, and nothing else. Raises DemoError."""
+        wanted = {line.path.name: line.sha256 for line in lines if line.ok}
+        documents = [(str(document["name"]), str(document["sha256"])) for document in self.received()]
+        times = Counter(sha256 for _name, sha256 in documents)
+        names = {name for name, _sha256 in documents}
+        wrong = {
+            "crossed": [line.path.name for line in lines if not line.ok],
+            "missing": [name for name, sha256 in wanted.items() if name not in names and not times[sha256]],
+            "twice": [name for name, sha256 in wanted.items() if times[sha256] > 1],
+            "changed": [name for name, sha256 in documents if wanted.get(name, sha256) != sha256],
+            "extra": [name for name, _sha256 in documents if name not in wanted],
+        }
+        told = [self.say[what].format(names=self._some(some)) for what, some in wrong.items() if some]
+        if told:
+            raise DemoError("; ".join(told))
+
+    def _some(self, names: Sequence[str]) -> str:
+        some = ", ".join(names[:5])
+        return self.say["and_more"].format(names=some, count=len(names) - 5) if len(names) > 5 else some
+
+    def tell_how_to_look(self) -> None:
+        """For --keep: where to look, and how to end it."""
+        page = self.url.removesuffix("inbox/")
+        print(self.say["keep"].format(page=page, user=USER, password=self.password))
+        print(f"  ls -l {shlex.quote(str(self.drive))}")
+        print(self.say["stop"])
+        unmount = shlex.join(self._ingisfs("unmount", str(self.drive)))
+        print(f"  {unmount} && kill {self.stage_pid} && rm -r {shlex.quote(str(self.folder))}")
+
+
+@contextlib.contextmanager
+def _display(say: dict[str, str], total: int) -> Iterator[Show]:
+    """Two bars on a terminal, a line for each event elsewhere."""
+    if not sys.stdout.isatty():
+        yield lambda _bar, sentence: print(sentence, flush=True)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[last]}")]
+    with Progress(*columns) as progress:
+        bars = {bar: progress.add_task(say[bar], total=total, last="") for bar in ("bar_king", "bar_ingis")}
+
+        def show(bar: str, sentence: str) -> None:
+            progress.update(bars[bar], advance=1, last=sentence)
+
+        yield show
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text("utf-8", "replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "–")
+
+
+def run(orders: int, keep: bool, lang: str) -> int:
+    demo = Demo(lang)
+    started = time.monotonic()
+    wrong = ""
+    lines: list[PrintLine] = []
+    try:
+        with demo.stage():
+            print(demo.say["stage"].format(url=demo.url), flush=True)
+            with demo.mounted():
+                print(demo.say["mount"].format(drive=demo.drive), flush=True)
+                print(demo.say["king"].format(orders=orders), flush=True)
+                lines = demo.invoice(orders)
+                print(f"\n{demo.say['status']}\n")
+                print((demo.drive / "INGIS-STATUS.txt").read_text("utf-8-sig"), flush=True)
+                demo.kept = keep
+                demo.compare(lines)
+            demo.compare(lines)  # again: with the drive gone nothing can arrive a second time
+    except KeyboardInterrupt:
+        wrong = demo.say["interrupted"]
+    except DemoError as error:
+        wrong = str(error)
+    except Exception as error:  # whatever it is, the person gets the closing line
+        wrong = f"{type(error).__name__}: {error}"
+
+    if demo.kept:
+        demo.tell_how_to_look()
+    elif wrong:
+        print(demo.say["logs"].format(folder=demo.folder))
+    elif not demo.is_mounted():
+        shutil.rmtree(demo.folder)
+    if wrong:
+        print(demo.say["wrong"].format(what=wrong))
+        return 1
+    print(demo.say["well"].format(count=len(lines), seconds=time.monotonic() - started))
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Show it all: a local INGIS, a drive, and King that prints into it.")
+    parser.add_argument("--orders", type=int, default=12, help="how many orders King invoices (12)")
+    parser.add_argument("--keep", action="store_true", help="leave the local INGIS and the drive running")
+    parser.add_argument("--lang", choices=list(SENTENCES), default="nl", help="of what is shown (nl)")
+    options = parser.parse_args()
+    if options.orders < 1:
+        parser.error("--orders is at least 1")
+    require_fuse()
+    enter(["stage", "king"], ["fuse3"])
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, as after Ctrl-C
+    return run(options.orders, options.keep, options.lang)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Check everything: lint, format, types and tests.
+
+    python3 scripts/test.py [--all] [--quick] [pytest arguments…]
+
+Installs what is missing first (see environment.py), so that this one command is enough on a fresh machine.
+Ends with 0 if all is well, and with pytest's own closing line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.environment import ROOT, enter, require_fuse
+
+EXTRAS = ["dev", "stage", "king"]
+DEBIAN = [
+    "apache2-bin",  # the program only: the package apache2 would bring the service
+    "chromium",
+    "fonts-dejavu-core",
+    "fuse3",
+    "ghostscript",
+    "libnginx-mod-http-dav-ext",
+    "libreoffice-writer-nogui | libreoffice-writer",
+    "nginx",
+    "openssh-server",
+    "rsync",
+    "strace",
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Check everything: lint, format, types and tests.")
+    parser.add_argument("--all", action="store_true", help="the tests that take minutes too")
+    parser.add_argument("--quick", action="store_true", help="only the tests: no lint, no types")
+    options, pytest_arguments = parser.parse_known_args()
+    require_fuse()
+    enter(EXTRAS, DEBIAN)
+
+    checks = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
+    tests = ["pytest", *([] if options.all else ["-m", "not long"]), *pytest_arguments]
+    for check in [*([] if options.quick else checks), tests]:
+        started = time.monotonic()
+        print(f"── {' '.join(check)}", flush=True)
+        code = subprocess.run([sys.executable, "-m", *check], cwd=ROOT).returncode
+        if code:
+            print(f"── {check[0]} failed after {time.monotonic() - started:.1f} s", flush=True)
+            return code
+        if check is not tests:  # pytest's closing line tells its time, and is to be the last
+            print(f"   {time.monotonic() - started:.1f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

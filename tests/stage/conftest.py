@@ -1,0 +1,47 @@
+"""A real stage on a free port, in a thread of this process; emptied after each test."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from ingisfs.stage.serve import PASSWORD_VARIABLE, Stage
+from tests.stage.harness import PASSWORD, SIZE_LIMIT, USER, Running
+
+
+@pytest.fixture(scope="session")
+def shared_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("stage") / "folder"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(PASSWORD_VARIABLE, PASSWORD)
+        stage = Stage(folder, announce=lambda _sentence: None, size_limit=SIZE_LIMIT)
+    thread = threading.Thread(target=stage.run)
+    thread.start()
+    try:
+        yield Running(folder, stage.port)
+    finally:
+        stage.stop()
+        thread.join()
+        stage.close()
+
+
+@pytest.fixture
+def stage(shared_stage: Running) -> Iterator[Running]:
+    yield shared_stage
+    for entry in shared_stage.inbox.iterdir():
+        if entry.is_dir():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+    assert not list(shared_stage.incoming.iterdir()), "the test has left private files behind"
+
+
+@pytest.fixture
+def client(stage: Running) -> Iterator[httpx.Client]:
+    """Logged in, at the root of the stage."""
+    with httpx.Client(base_url=stage.root, auth=(USER, PASSWORD), trust_env=False) as logged_in:
+        yield logged_in
