@@ -238,8 +238,10 @@ def stage(folder: Path | None, port: int, language: str | None) -> int:
 
     chosen = language or _language()
     click.get_current_context().obj = chosen
+    from ingisfs.stage import StageError
+
     try:
-        from ingisfs.stage.serve import StageError, serve
+        from ingisfs.stage.serve import serve
     except ImportError as error:
         raise ConfigError("stage.no-extra", detail=error.name) from None
     try:

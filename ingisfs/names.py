@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 
 MAX_BYTES = 255  # of one name in UTF-8, as Linux and most servers have it
 MAX_UTF16 = 255  # units of one name, as Windows has it
@@ -39,7 +40,10 @@ NOISE = (
     ".fuse_hidden*",
     ".trash-*",
     ".*",
+    "$recycle.bin",
+    "system volume information",
 )
+_NOISE = re.compile("|".join(translate(pattern) for pattern in NOISE))
 
 
 class NameRefusedError(ValueError):
@@ -65,9 +69,23 @@ def normal(name: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def key(name: str) -> str:
-    """Return what two names have in common when Windows takes them for the same one."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    """Return what two names (or paths) have in common when Windows takes them for the same one.
+
+    Windows compares one character with one character. `str.casefold` would not: with it `Weiß.pdf` replaces
+    `Weiss.pdf`, and one of two invoices is never sent.
+    """
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFC", "".join(map(_fold, unicodedata.normalize("NFC", name))))
+
+
+def _fold(character: str) -> str:
+    upper = character.upper()
+    folded = (upper if len(upper) == 1 else character).lower()
+    # No other letter is the same as one of ASCII: neither the dotless i nor the long s.
+    return folded if len(folded) == 1 and (character.isascii() or not folded.isascii()) else character
 
 
 def split(name: str) -> tuple[str, str]:
@@ -76,7 +94,6 @@ def split(name: str) -> tuple[str, str]:
     return (stem, ending.lower()) if dot and stem else (name, "")
 
 
-def is_noise(name: str) -> bool:
-    """Tell whether a program wrote this name for itself, not as a document."""
-    folded = key(name)
-    return any(fnmatchcase(folded, pattern) for pattern in NOISE)
+def is_noise(path: str) -> bool:
+    """Tell whether a program wrote this name for itself, not as a document; so is all that lies in such a folder."""
+    return any(_NOISE.match(part) for part in key(path).split("/"))

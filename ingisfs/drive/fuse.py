@@ -49,14 +49,18 @@ ERRNO: dict[type[errors.VolumeError], int] = {
 
 _BLOCK = 4096  # bytes
 _RENAME_NOREPLACE = 1  # renameat2(2)
+_UTIME_NOW, _UTIME_OMIT = 0x3FFFFFFF, 0x3FFFFFFE  # ns; utimensat(2)
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def library() -> str:
     """Return which libfuse runs, for people: `libfuse 3.14`."""
-    major, minor = getattr(fuse, "fuse_version_major", 2), getattr(fuse, "fuse_version_minor", 0)
-    return f"libfuse {major}.{minor}"
+    return f"libfuse {_major()}.{getattr(fuse, 'fuse_version_minor', 0)}"
+
+
+def _major() -> int:
+    return int(getattr(fuse, "fuse_version_major", 2))
 
 
 def _callback(method: _Method) -> _Method:
@@ -67,11 +71,11 @@ def _callback(method: _Method) -> _Method:
         try:
             return method(self, path, *arguments)
         except errors.VolumeError as error:
-            number = ERRNO[type(error)]
+            number = ERRNO.get(type(error), errno.EIO)
             if number in {errno.EIO, errno.ENOSPC, errno.EFBIG, errno.EBUSY, errno.EROFS}:
                 log.warning("%s %s: %s: %s", method.__name__, path, errno.errorcode[number], error)
             raise fuse.FuseOSError(number) from None
-        except OSError:
+        except fuse.FuseOSError:
             raise
         except Exception:
             log.exception("%s %s failed", method.__name__, path)
@@ -81,13 +85,23 @@ def _callback(method: _Method) -> _Method:
 
 
 class _Fuse(fuse.FUSE):  # type: ignore[misc]
-    """mfusepy leaves out the flags of rename: a `mv -n` would overwrite, an exchange would lose one side."""
+    """What mfusepy leaves out of libfuse 3's calls.
+
+    The flags of rename: a `mv -n` would overwrite, an exchange would lose one side. The handle of truncate: each
+    ftruncate would open, commit and close the document once more.
+    """
 
     def rename_fuse_3(self, old: bytes, new: bytes, flags: int) -> int:
-        decode = functools.partial(bytes.decode, encoding=self.encoding, errors=self.errors)
         if flags not in {0, _RENAME_NOREPLACE}:
             return -errno.EINVAL
-        return int(self.operations.rename(decode(old), decode(new), not flags) or 0)
+        return int(self.operations.rename(self._text(old), self._text(new), not flags) or 0)
+
+    def truncate_fuse_3(self, path: bytes | None, length: int, fip: Any) -> int:
+        fi = fip.contents if fip else None
+        return int(self.operations.truncate(self._text(path or b""), length, fi) or 0)
+
+    def _text(self, path: bytes) -> str:
+        return path.decode(self.encoding, self.errors)
 
 
 class FuseHost(fuse.Operations):  # type: ignore[misc]
@@ -105,6 +119,8 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
 
     def run(self, mountpoint: str, drive: str) -> None:
         """Mount and serve until unmounted. Raises RuntimeError if libfuse cannot mount."""
+        # libfuse 2 asks for these; without them each write brings 4 KiB, and O_TRUNC is a call of its own.
+        more = {"big_writes": True, "atomic_o_trunc": True} if _major() == 2 else {}
         _Fuse(
             self,
             mountpoint,
@@ -119,6 +135,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
             entry_timeout=0,  # names in another case are the same name, and the courier hides what was delivered
             attr_timeout=0,
             negative_timeout=0,
+            **more,
         )
 
     def init(self, path: str) -> None:
@@ -131,7 +148,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
         except KeyError:
             raise errors.BadHandleError(str(fi.fh)) from None
 
-    def _admit(self, handle: Handle, fi: Any) -> int:
+    def _enter(self, handle: Handle, fi: Any) -> int:
         fi.fh = self._next
         self._handles[self._next] = handle
         self._next += 1
@@ -172,7 +189,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
         flags = fi.flags
         may_read = flags & os.O_ACCMODE != os.O_WRONLY
         handle = self._volume.create(path.strip("/"), may_read=may_read, append=bool(flags & os.O_APPEND))
-        return self._admit(handle, fi)
+        return self._enter(handle, fi)
 
     @_callback
     def open(self, path: str, fi: Any) -> int:
@@ -180,14 +197,18 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
         handle = self._volume.open(
             path.strip("/"),
             may_read=access != os.O_WRONLY,
-            may_write=access != os.O_RDONLY,
+            may_write=access != os.O_RDONLY or bool(flags & os.O_TRUNC),
             append=bool(flags & os.O_APPEND),
         )
         if handle.file is None:
             fi.direct_io = 1  # a status file: as long as it is now, whatever the kernel knew of it
         elif flags & os.O_TRUNC:
-            self._volume.truncate(handle, 0)
-        return self._admit(handle, fi)
+            try:
+                self._volume.truncate(handle, 0)
+            except BaseException:
+                self._volume.release(handle)  # nobody else would, and the document would never end
+                raise
+        return self._enter(handle, fi)
 
     @_callback
     def read(self, path: str, size: int, offset: int, fi: Any) -> bytes:
@@ -197,6 +218,10 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
     @_callback
     def write(self, path: str, data: bytes, offset: int, fi: Any) -> int:
         del path
+        if fi.writepage:
+            # Changed in memory (mmap): under any handle, also one that appends, and never beyond the end.
+            self._volume.write(self._handle(fi), offset, data, extend=False)
+            return len(data)
         return self._volume.write(self._handle(fi), offset, data)
 
     @_callback
@@ -250,8 +275,11 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
 
     @_callback
     def utimens(self, path: str, times: tuple[int, int] | None = None) -> int:
-        modified_ns = time.time_ns() if times is None else int(times[1])
-        self._volume.set_modified(path.strip("/"), modified_ns)
+        modified_ns = _UTIME_NOW if times is None else int(times[1])
+        if modified_ns == _UTIME_OMIT:
+            self._volume.stat(path.strip("/"))
+        else:
+            self._volume.set_modified(path.strip("/"), time.time_ns() if modified_ns == _UTIME_NOW else modified_ns)
         return 0
 
     @_callback

@@ -10,6 +10,7 @@ changes it too.
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -38,8 +39,16 @@ from ingisfs.drive.errors import (
     VolumeError,
 )
 from ingisfs.drive.space import Space, SpoolDisk
-from ingisfs.outbox.document import TAKE_BACK, Document, State, new_id
-from ingisfs.outbox.outbox import MAX_DOCUMENT, Draft, Outbox, OutboxError, OutboxFullError, Release
+from ingisfs.outbox.document import Document, Reason, State, new_id
+from ingisfs.outbox.outbox import (
+    MAX_DOCUMENT,
+    Draft,
+    Outbox,
+    OutboxError,
+    OutboxFullError,
+    OutboxGoneError,
+    Release,
+)
 from ingisfs.outbox.reading import DamagedError
 
 log = logging.getLogger(__name__)
@@ -58,20 +67,28 @@ class Stat:
     read_only: bool = False
 
 
+def _told(error: BaseException) -> VolumeError:
+    """Return what a program is told when something beneath the volume failed."""
+    if isinstance(error, VolumeError):
+        return error
+    if isinstance(error, OutboxFullError) or (isinstance(error, OSError) and error.errno in _FULL):
+        return NoSpaceError(str(error))
+    return StorageError(f"{type(error).__name__}: {error}")
+
+
 class _Storage:
-    """Tells the outbox's errors in the volume's own."""
+    """Tells the errors of the outbox and its disk in the volume's own."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OutboxFullError):
-            raise NoSpaceError(str(error)) from error
-        if isinstance(error, (OutboxError, DamagedError)):
-            raise StorageError(str(error)) from error
+        if isinstance(error, (OutboxError, DamagedError, OSError)):
+            raise _told(error) from error
 
 
 _STORAGE = _Storage()
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class OpenFile:
@@ -91,7 +108,18 @@ class OpenFile:
         self.dirty = False  # the buffer has what the outbox has not
         self.changed = False  # something was written since the document was taken back
         self.failure: VolumeError | None = None  # what King was told when a write failed
-        self.removed = False  # its name is gone; nothing of it is kept
+        self.removed = False  # a program took its name away: what is written now goes nowhere, as everywhere
+        self.lost = False  # a person or the courier took it off the drive: writing fails
+
+    @property
+    def gone(self) -> bool:
+        """Tell whether nothing of it is kept any more."""
+        return self.removed or self.lost
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether no handle is open on it."""
+        return self.writers == self.readers == 0
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +131,9 @@ class Handle:
     may_write: bool
     append: bool = False
     content: bytes = field(default=b"", repr=False)  # of a status file, as it was when opened
+    opened_ns: int = field(default_factory=time.time_ns)  # ns since 1970 UTC
     name: str = ""  # of a status file
+    wrote: bool = False  # something was written through it, or refused
     open: bool = True
 
 
@@ -142,7 +172,7 @@ class Volume:
         self._credit = 0  # bytes that may still be buffered before the disk is asked again
         self._made_ns = time.time_ns()
         self._wake = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._timer = threading.Thread(target=self._run_timer, name="release", daemon=True)
         self._timer.start()
 
@@ -150,23 +180,12 @@ class Volume:
 
     def _split(self, path: str) -> tuple[str, str]:
         """Return the folder as it was made ("" for the root) and the normal name, of a path without leading `/`."""
-        *parents, last = path.split("/")
+        parent, _, last = path.rpartition("/")
+        folder = self._existing_folder(parent)
         try:
-            name = names.normal(last)
+            return folder, names.normal(last)
         except names.NameRefusedError as error:
             raise (NameTooLongError if "long" in error.args[0] else BadNameError)(f"{last!r}: {error}") from None
-        folder = "/".join(parents)
-        if not folder:
-            return "", name
-        known = self._folders.get(names.key(folder))
-        if known is None:
-            raise NotAFolderError(folder) if self._exists(folder) else NotFoundError(folder)
-        return known, name
-
-    def _exists(self, path: str) -> bool:
-        with suppress(VolumeError):
-            return not self.stat(path).is_folder
-        return False
 
     def _status_file(self, folder: str, name: str) -> tuple[str, Callable[[], bytes]] | None:
         return None if folder else self._status_files.get(names.key(name))
@@ -182,11 +201,23 @@ class Volume:
             return file, None
         document = self._outbox.find(*keys)
         if file is not None and (document is None or document.id != file.id):
-            # Withdrawn by a command, while a program still reads it.
-            del self._open[keys]
-            file.removed = True
+            self._lose(file)
             file = None
         return file, document
+
+    def _lose(self, file: OpenFile) -> None:
+        """A person withdrew it, or it was taken off the list, while a program still has it open."""
+        file.lost = True
+        file.dirty = False
+        self._take_off(file)
+
+    def _take_off(self, file: OpenFile) -> None:
+        """Take a document's name away from what is open."""
+        keys = (names.key(file.folder), names.key(file.name))
+        if self._open.get(keys) is file:
+            del self._open[keys]
+        if file in self._unkept:
+            self._unkept.remove(file)
 
     # ---- asking --------------------------------------------------------------------------------------------------
 
@@ -211,7 +242,7 @@ class Volume:
         """Return what is known of an open document, whatever its name is now."""
         with self._lock:
             if handle.file is None:
-                return Stat(False, len(handle.content), self._made_ns, read_only=True)
+                return Stat(False, len(handle.content), handle.opened_ns, read_only=True)
             return Stat(False, handle.file.size, handle.file.modified_ns)
 
     def names_in(self, path: str) -> list[str]:
@@ -233,27 +264,32 @@ class Volume:
             return found
 
     def _existing_folder(self, path: str) -> str:
+        """Return a folder's path as it was made. Raises NotFoundError, NotAFolderError."""
         if not path:
             return ""
+        known = self._folders.get(names.key(path))
+        if known is not None:
+            return known
         folder, name = self._split(path)
-        found = self._folder(folder, name)
-        if found is None:
-            file, document = self._look_up(folder, name)
-            raise NotFoundError(path) if file is None and document is None else NotAFolderError(path)
-        return found
+        if self._status_file(folder, name) or self._look_up(folder, name) != (None, None):
+            raise NotAFolderError(path)
+        raise NotFoundError(path)
 
     def space(self) -> Space:
-        """Return total and free bytes of the drive."""
-        with self._lock:
+        """Return total and free bytes of the drive. Raises StorageError."""
+        with self._lock, _STORAGE:
             return self._disk.space(self._buffered())
 
     def canonical(self, path: str) -> str:
         """Return a path in the case in which its names were made."""
         with self._lock, _STORAGE:
+            if not path:
+                return ""
             folder, name = self._split(path)
-            made = self._folder(folder, name)
-            if made is not None:
+            if (made := self._folder(folder, name)) is not None:
                 return made
+            if status := self._status_file(folder, name):
+                return status[0]
             file, document = self._look_up(folder, name)
             shown = file.name if file is not None else document.name if document is not None else name
             return f"{folder}/{shown}" if folder else shown
@@ -294,18 +330,19 @@ class Volume:
         Raises NotFoundError, IsFolderError, DeniedError (a status file for writing), StorageError.
         """
         with self._lock, _STORAGE:
+            if not path:
+                raise IsFolderError(path)
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
                 if may_write:
                     raise DeniedError(path)
-                return Handle(None, True, False, content=status[1](), name=status[0])
+                return Handle(None, may_read, False, content=status[1](), name=status[0])
             if self._folder(folder, name) is not None:
                 raise IsFolderError(path)
             file, document = self._look_up(folder, name)
-            if file is None and document is None:
-                raise NotFoundError(path)
             if file is None:
-                assert document is not None
+                if document is None:
+                    raise NotFoundError(path)
                 file = OpenFile(document.id, document.folder, document.name, document.modified_ns)
                 file.size = document.size
                 file.recorded = True
@@ -321,20 +358,20 @@ class Volume:
             return Handle(file, may_read, may_write, append)
 
     def _take_back(self, file: OpenFile, document: Document) -> None:
-        released = self._released.pop(document.id, None)
-        try:
-            current = self._outbox.take_back(document) if document.state in TAKE_BACK else None
-        except BaseException:
-            if released is not None:
-                self._released[document.id] = released
-            raise
+        current = self._outbox.take_back(document)
         if current is None:
             # Published, or being published: from here on a change is a new version, a new document.
             file.published = True
             return
         file.published = False
+        released = self._released.pop(document.id, None)
         file.changed = released is not None and released.changed
-        file.failure = NoSpaceError(released.detail) if released is not None and released.failed else None
+        if released is not None and released.failed:
+            file.failure = StorageError(released.detail)
+        elif current.reason == Reason.WRITE_FAILED:
+            file.failure = StorageError(current.detail)
+        else:
+            file.failure = None
 
     # ---- bytes ---------------------------------------------------------------------------------------------------
 
@@ -349,18 +386,19 @@ class Volume:
     def write(self, handle: Handle, offset: int, data: bytes, *, extend: bool = True) -> int:
         """Put `data` at `offset` (at the end, for a handle that appends) and return how many bytes were taken.
 
-        With `extend=False` only what lies inside the present size is written (Windows' paging writes). Raises
-        TooLargeError, NoSpaceError, BadHandleError; the first two also hold the document: King was told that it failed.
+        With `extend=False` only what lies inside the present size is written, and where `offset` says, whoever's
+        handle it is: that is how systems write what was changed in memory. Raises TooLargeError, NoSpaceError,
+        StorageError, BadHandleError; the first three also hold the document: King was told that it failed.
         """
         with self._lock, _STORAGE:
             file = self._usable(handle, handle.may_write)
-            buffer = self._modifiable(file)
-            if handle.append:
-                offset = buffer.size
+            buffer = self._modifiable(handle, file)
             if not extend:
                 data = data[: max(0, buffer.size - offset)]
+            elif handle.append:
+                offset = buffer.size
             if data:
-                self._grow(file, max(buffer.size, offset + len(data)), lambda: buffer.write(offset, data))
+                self._change(file, max(buffer.size, offset + len(data)), lambda: buffer.write(offset, data))
             return len(data)
 
     def truncate(self, handle: Handle, size: int) -> None:
@@ -370,20 +408,24 @@ class Volume:
         """
         with self._lock, _STORAGE:
             file = self._usable(handle, handle.may_write)
-            buffer = self._modifiable(file)
+            if size == 0 and not file.gone and file.buffer is None:
+                file.buffer = Buffer(b"", self._spool)  # whatever it was is neither needed nor read
+            buffer = self._modifiable(handle, file)
             if size == 0:
                 file.failure = None
-            if size != buffer.size or size == 0:
-                self._grow(file, size, lambda: buffer.truncate(size))
+            if size != file.size or size == 0:
+                self._change(file, size, lambda: buffer.truncate(size))
 
     def truncate_path(self, path: str, size: int) -> None:
-        """Cut or fill a document that is not open here. Raises as `open` and `write` do."""
-        handle = self.open(path, may_write=True)
-        try:
-            self.truncate(handle, size)
-            self.flush(handle)
-        finally:
-            self.release(handle)
+        """Cut or fill a document, durably unless a program is writing it. Raises as `open` and `write` do."""
+        with self._lock:
+            handle = self.open(path, may_write=True)
+            try:
+                self.truncate(handle, size)
+                if handle.file is not None and handle.file.writers == 1:
+                    self.flush(handle)
+            finally:
+                self.release(handle)
 
     def _usable(self, handle: Handle, allowed: bool) -> OpenFile:
         if handle.file is None or not handle.open or not allowed:
@@ -400,15 +442,19 @@ class Volume:
             file.size = len(data)
         return file.buffer
 
-    def _modifiable(self, file: OpenFile) -> Buffer:
-        buffer = self._bytes(file)
+    def _modifiable(self, handle: Handle, file: OpenFile) -> Buffer:
+        """Return the bytes of a document that a handle is about to change."""
+        handle.wrote = True
+        if file.lost:
+            raise StorageError(f"{file.name} ({file.id}) was taken off the drive while it was open")
+        return self._bytes(file)
+
+    def _change(self, file: OpenFile, size: int, change: Callable[[], None]) -> None:
+        """Change a buffer so that it has `size` bytes, or mark the document as failed."""
         if file.published:
+            # What INGIS has, or is about to get, stays as it is.
             file.id = new_id()
             file.published = file.recorded = False
-        return buffer
-
-    def _grow(self, file: OpenFile, size: int, change: Callable[[], None]) -> None:
-        """Change a buffer so that it has `size` bytes, or mark the document as failed."""
         try:
             if size > self._max_document:
                 raise TooLargeError(f"{file.name}: more than {self._max_document} bytes")
@@ -416,15 +462,12 @@ class Volume:
             more = size - file.size if file.dirty else size
             if more > 0:
                 self._reserve(more)
-            try:
-                change()
-            except OSError as error:
-                raise NoSpaceError(f"{file.name}: {error}") from error
-        except VolumeError as error:
-            file.failure = error
+            change()
+        except Exception as error:
+            file.failure = _told(error)
             file.dirty = file.changed = True
-            log.warning("write refused: document %s %s: %s", file.id, file.name, error)
-            raise
+            log.warning("write refused: document %s %s: %s", file.id, file.name, file.failure)
+            raise file.failure from error
         file.size = size
         file.dirty = file.changed = True
         file.modified_ns = time.time_ns()
@@ -449,26 +492,43 @@ class Volume:
     def flush(self, handle: Handle) -> None:
         """Make durable what was written so far, through whichever handle. Not the end of the document.
 
-        Raises NoSpaceError, StorageError; the document is then held: King was told that it failed.
+        Raises NoSpaceError, StorageError, TooLargeError; the document is then held: King was told that it failed.
         """
         with self._lock, _STORAGE:
             file = handle.file
-            if file is None or not file.dirty or file.removed:
+            if file is None or not handle.open or file.removed:
                 return
-            self._keep(file)
-            if file.failure is not None:
+            if file.lost:
+                if handle.wrote:
+                    raise StorageError(f"{file.name} ({file.id}) was taken off the drive while it was open")
+                return
+            was_dirty = file.dirty
+            if was_dirty:
+                try:
+                    self._keep(file)
+                except VolumeError as error:
+                    file.failure = file.failure or error
+                    raise
+            if file.failure is not None and (was_dirty or handle.wrote):
                 raise file.failure  # said once more, for a program that does not look at what its writes return
 
     def _keep(self, file: OpenFile) -> None:
-        data = self._bytes(file).content()
+        """Hand a document over to the outbox, with all that was closed since. Raises VolumeError."""
         released = self._take_released()
         try:
-            self._outbox.keep(Draft(file.id, file.folder, file.name, data, file.modified_ns), released)
-        except (OutboxError, OSError) as error:
+            data = self._bytes(file).content()
+            failure = str(file.failure) if file.failure is not None else ""
+            self._outbox.keep(Draft(file.id, file.folder, file.name, data, file.modified_ns, failure), released)
+        except OutboxGoneError as error:
             self._put_released(released)
-            file.failure = file.failure or StorageError(str(error))
-            log.error("cannot keep document %s %s: %s", file.id, file.name, error)
-            raise
+            self._lose(file)
+            log.warning("%s", error)
+            raise StorageError(str(error)) from error
+        except Exception as error:
+            self._put_released(released)
+            told = _told(error)
+            log.error("cannot keep document %s %s: %s", file.id, file.name, told)
+            raise told from error
         file.recorded, file.dirty = True, False
         self._credit = 0
         if released:
@@ -487,37 +547,44 @@ class Volume:
         """Close a handle. The close of the last one that may write ends the document. Never raises."""
         with self._lock:
             file = handle.file
-            if file is None or not handle.open:
+            if not handle.open:
                 return
             handle.open = False
+            if file is None:
+                return
             if handle.may_write:
                 file.writers -= 1
-                if file.writers == 0 and not file.removed:
+                if file.writers == 0:
                     self._end(file)
             else:
                 file.readers -= 1
-            if file.writers == file.readers == 0:
+            if file.idle:
                 self._forget(file)
 
     def _end(self, file: OpenFile) -> None:
+        """The last handle that may write a document was closed."""
+        if file.gone:
+            return
         if file.dirty:
             try:
                 self._keep(file)
-            except (OutboxError, OSError, VolumeError):
-                self._unkept.append(file)
-                self._wake.set()
+            except VolumeError:
+                # Closing cannot fail. If the program was not told before, the document goes as soon as it is kept.
+                if not file.lost:
+                    self._unkept.append(file)
+                    self._wake.set()
                 return
         if file.recorded and not file.published:
             self._released[file.id] = Release(file.id, file.changed, file.failure is not None, str(file.failure or ""))
-            file.changed = False
-            file.failure = None
             self._wake.set()
+        file.changed = False
+        file.failure = None
 
     def _forget(self, file: OpenFile) -> None:
-        keys = (names.key(file.folder), names.key(file.name))
-        if self._open.get(keys) is file and file not in self._unkept:
-            del self._open[keys]
-        if file.buffer is not None and file not in self._unkept:
+        if file in self._unkept:
+            return
+        self._take_off(file)
+        if file.buffer is not None:
             file.buffer.close()
             file.buffer = None
 
@@ -525,15 +592,19 @@ class Volume:
         """Say the releases that no other transaction took along, and try again what the outbox would not take."""
         while True:
             self._wake.wait()
-            time.sleep(RELEASE_DELAY)
+            self._closing.wait(RELEASE_DELAY)
             self._wake.clear()
+            settled = False
             with self._lock:
-                if self._closing:
+                if self._closing.is_set():
                     self._outbox.close()
                     return
-                settled = self._settle_up()
+                try:
+                    settled = self._settle_up()
+                except Exception:  # this thread must go on: without it no document ever ends
+                    log.exception("cannot bring the outbox up to date")
             if not settled:
-                time.sleep(RETRY_DELAY)
+                self._closing.wait(RETRY_DELAY)
                 self._wake.set()
 
     def _settle_up(self) -> bool:
@@ -541,11 +612,11 @@ class Volume:
         for file in list(self._unkept):
             try:
                 self._keep(file)
-            except (OutboxError, OSError, VolumeError):
-                return False
+            except VolumeError:
+                continue  # the others may fare better
             self._unkept.remove(file)
-            self._released[file.id] = Release(file.id, True, True, str(file.failure))
-            if file.writers == file.readers == 0:
+            self._end(file)
+            if file.idle:
                 self._forget(file)
         if self._released:
             released = self._take_released()
@@ -556,17 +627,19 @@ class Volume:
                 log.error("cannot release %d documents: %s", len(released), error)
                 return False
             self._work()
-        return True
+        return not self._unkept
 
     def close(self) -> None:
         """End: what is still open is kept as it is, and taken as closed."""
         with self._lock:
             for file in list(self._open.values()):
-                if file.writers and not file.removed:
+                if file.writers:
                     file.writers = 0
                     self._end(file)
             self._settle_up()
-            self._closing = True
+            for file in self._unkept:
+                log.critical("lost: document %s %s could not be kept: %s", file.id, file.name, file.failure)
+            self._closing.set()
             self._wake.set()
         self._timer.join(5)
 
@@ -575,66 +648,98 @@ class Volume:
     def rename(self, old: str, new: str, *, replace: bool = True) -> None:
         """Give a document or folder another name, over what is there if `replace`.
 
-        Raises NotFoundError, ExistsError, BusyError (being published), DeniedError, IsFolderError, NotAFolderError.
+        Raises NotFoundError, ExistsError, BusyError (being published), DeniedError (delivered already, or a status
+        file), IsFolderError, NotAFolderError, NotEmptyError, BadNameError, TargetStoppedError, NoSpaceError,
+        StorageError; then both names are as they were.
         """
         with self._lock, _STORAGE:
             old_folder, old_name = self._split(old)
             new_folder, new_name = self._split(new)
-            if self._status_file(old_folder, old_name) or self._status_file(new_folder, new_name):
-                raise DeniedError(f"{old} to {new}")
+            if self._status_file(old_folder, old_name):
+                raise DeniedError(old)
             if (made := self._folder(old_folder, old_name)) is not None:
-                self._rename_folder(made, new_folder, new_name)
+                self._rename_folder(made, new_folder, new_name, replace)
                 return
-            if self._folder(new_folder, new_name) is not None:
-                raise IsFolderError(new)
             file, document = self._look_up(old_folder, old_name)
             if file is None and document is None:
                 raise NotFoundError(old)
+            if self._status_file(new_folder, new_name):
+                raise DeniedError(new)
+            if self._folder(new_folder, new_name) is not None:
+                raise IsFolderError(new) if replace else ExistsError(new)
+            target = self._look_up(new_folder, new_name)
+            same = (old_folder, names.key(old_name)) == (new_folder, names.key(new_name))
+            if target != (None, None) and not same and not replace:
+                raise ExistsError(new)
+            if same and new_name == self._shown(file, document):
+                return
+            self._admit(old_folder, old_name, new_folder, new_name)
             if file is not None and not file.recorded:
                 self._keep(file)
                 document = self._outbox.document(file.id)
             assert document is not None
-            target_file, target = self._look_up(new_folder, new_name)
-            same = target is not None and target.id == document.id
-            if not same and (target_file is not None or target is not None):
-                if not replace:
-                    raise ExistsError(new)
-                if target_file is not None:
-                    self._orphan(target_file)
-            self._move(document, new_folder, new_name)
+            if target[0] is not None and not same:
+                self._preserve(target[0])
+            moved = self._move(file, document, new_folder, new_name)
+            if target[0] is not None and not same:
+                self._orphan(target[0])
             if file is not None:
                 self._open.pop((names.key(old_folder), names.key(old_name)), None)
-                file.folder, file.name = new_folder, new_name
+                file.id, file.folder, file.name = moved, new_folder, new_name
                 self._open[names.key(new_folder), names.key(new_name)] = file
 
-    def _move(self, document: Document, folder: str, name: str) -> None:
+    def _admit(self, old_folder: str, old_name: str, folder: str, name: str) -> None:
+        """Noise that becomes a document is a new one."""
+        if self._is_noise(old_folder, old_name) and not self._is_noise(folder, name) and self._stopped():
+            raise TargetStoppedError(name)
+
+    @staticmethod
+    def _is_noise(folder: str, name: str) -> bool:
+        return names.is_noise(f"{folder}/{name}" if folder else name)
+
+    @staticmethod
+    def _shown(file: OpenFile | None, document: Document | None) -> str:
+        return file.name if file is not None else document.name if document is not None else ""
+
+    def _move(self, file: OpenFile | None, document: Document, folder: str, name: str) -> str:
+        """Rename in the outbox; returns the id of the document that has the new name."""
+        if not document.can_be_taken_back:
+            return self._copy_published(file, document, folder, name)
         released = self._take_released()
         try:
-            if document.state not in TAKE_BACK:
-                self._copy_published(document, folder, name, released)
-            elif not self._outbox.rename(document, folder, name, released):
+            if not self._outbox.rename(document, folder, name, released):
                 raise BusyError(document.path)
         except BaseException:
             self._put_released(released)
             raise
         self._work()
+        return document.id
 
-    def _copy_published(self, document: Document, folder: str, name: str, released: list[Release]) -> None:
+    def _copy_published(self, file: OpenFile | None, document: Document, folder: str, name: str) -> str:
         """A program sets the old version aside (`x.bak`) before it writes a new one: INGIS keeps what it has."""
         if document.state is State.PUBLISHING:
             raise BusyError(document.path)
-        if not names.is_noise(name):
+        if not self._is_noise(folder, name):
             raise DeniedError(f"{document.path} was delivered already")
-        copy = Draft(new_id(), folder, name, self._outbox.payload(document.id), document.modified_ns)
-        self._outbox.keep(copy, released)
-        self._outbox.remove(document, [Release(copy.id, True)])
+        data = self._bytes(file).content() if file is not None else self._outbox.payload(document.id)
+        copy = Draft(new_id(), folder, name, data, document.modified_ns)
+        open_for_writing = file is not None and file.writers > 0
+        if not self._outbox.copy_aside(document, copy, [] if open_for_writing else [Release(copy.id, True)]):
+            raise BusyError(document.path)
+        if file is not None:
+            file.published = False
+        return copy.id
+
+    def _preserve(self, file: OpenFile) -> None:
+        """Have the bytes of an open document in memory before the outbox drops them."""
+        with suppress(VolumeError):
+            self._bytes(file)
 
     def _orphan(self, file: OpenFile) -> None:
         """Let a document lose its name while handles are on it: they go on reading what was there."""
-        with suppress(VolumeError):
-            self._bytes(file)
         file.removed = True
-        self._open.pop((names.key(file.folder), names.key(file.name)), None)
+        file.dirty = False
+        self._take_off(file)
 
     def remove(self, path: str) -> None:
         """Delete a document: withdraw it, or only hide it once INGIS has it.
@@ -642,6 +747,8 @@ class Volume:
         Raises NotFoundError, IsFolderError, BusyError (being published), DeniedError.
         """
         with self._lock, _STORAGE:
+            if not path:
+                raise IsFolderError(path)
             folder, name = self._split(path)
             if self._status_file(folder, name):
                 raise DeniedError(path)
@@ -650,9 +757,11 @@ class Volume:
             file, document = self._look_up(folder, name)
             if file is None and document is None:
                 raise NotFoundError(path)
+            if file is not None and document is None:
+                # Not kept yet; what it is a new version of would come to light again.
+                document = self._outbox.find(names.key(folder), names.key(name))
             if file is not None:
-                with suppress(VolumeError):
-                    self._bytes(file)
+                self._preserve(file)
             if document is not None:
                 released = self._take_released()
                 try:
@@ -664,8 +773,6 @@ class Volume:
                     raise BusyError(path)
             if file is not None:
                 self._orphan(file)
-                if file in self._unkept:
-                    self._unkept.remove(file)
 
     def make_folder(self, path: str) -> None:
         """Make a subfolder. Raises ExistsError, NotFoundError, BadNameError."""
@@ -680,7 +787,7 @@ class Volume:
             self._folders[names.key(made)] = made
 
     def remove_folder(self, path: str) -> None:
-        """Remove an empty subfolder. Raises NotFoundError, NotAFolderError, NotEmptyError."""
+        """Remove an empty subfolder. Raises NotFoundError, NotAFolderError, NotEmptyError, DeniedError (the root)."""
         with self._lock, _STORAGE:
             folder = self._existing_folder(path)
             if not folder:
@@ -690,16 +797,24 @@ class Volume:
             self._outbox.remove_folder(folder)
             del self._folders[names.key(folder)]
 
-    def _rename_folder(self, old: str, new_folder: str, new_name: str) -> None:
+    def _rename_folder(self, old: str, new_folder: str, new_name: str, replace: bool) -> None:
         new = f"{new_folder}/{new_name}" if new_folder else new_name
         old_key, new_key = names.key(old), names.key(new)
+        if self._status_file(new_folder, new_name):
+            raise DeniedError(new)
+        if new == old:
+            return
         if new_key.startswith(old_key + "/"):
-            raise DeniedError(f"{old} into itself")
+            raise BadNameError(f"{old} into itself")
         if new_key != old_key:
-            if new_key in self._folders:
-                self.remove_folder(new)
-            elif self._look_up(new_folder, new_name) != (None, None):
+            taken = new_key in self._folders
+            document = not taken and self._look_up(new_folder, new_name) != (None, None)
+            if (taken or document) and not replace:
+                raise ExistsError(new)
+            if document:
                 raise NotAFolderError(new)
+            if taken and self.names_in(new):
+                raise NotEmptyError(new)
         inside = [f for (key, _), f in self._open.items() if key == old_key or key.startswith(old_key + "/")]
         for file in inside:
             if not file.recorded:
@@ -708,7 +823,7 @@ class Volume:
             raise BusyError(old)
         self._folders = self._outbox.folders()
         for file in inside:
-            del self._open[names.key(file.folder), names.key(file.name)]
+            self._open.pop((names.key(file.folder), names.key(file.name)), None)
             file.folder = new + file.folder[len(old) :]
             self._open[names.key(file.folder), names.key(file.name)] = file
 

@@ -64,8 +64,8 @@ class Archive:
         limit = datetime.fromtimestamp(self._outbox.clock.wall(), UTC) - timedelta(days=self._days)
         for day in self._folder.glob("[0-9]*/[0-9]*/[0-9]*"):
             try:
-                when = datetime(*(int(part) for part in day.parts[-3:]), tzinfo=UTC)  # type: ignore[misc]
-            except (ValueError, TypeError):
+                when = datetime.strptime("/".join(day.parts[-3:]), "%Y/%m/%d").replace(tzinfo=UTC)
+            except ValueError:
                 continue
             if when + timedelta(days=1) < limit:
                 shutil.rmtree(day, ignore_errors=True)

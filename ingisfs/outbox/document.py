@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.LOCAL: frozenset({State.WRITING, State.SETTLING, State.WITHDRAWN, State.SUPERSEDED}),
+    State.LOCAL: frozenset({State.WRITING, State.SETTLING, State.HELD, State.WITHDRAWN, State.SUPERSEDED}),
     State.WRITING: frozenset(
         {State.LOCAL, State.SETTLING, State.QUEUED, State.HELD, State.PARKED, State.WITHDRAWN, State.SUPERSEDED}
     ),
@@ -109,6 +109,11 @@ class Reason(StrEnum):
     DOUBTFUL = "doubtful"  # it may or may not have been delivered
 
 
+#: Reasons that neither another name nor a look at the bytes takes away. With them a document is never sent by itself,
+#: whatever a program does to it; only beginning it anew ends the first, only a person the second.
+STICKY = frozenset({Reason.WRITE_FAILED, Reason.RESTORED})
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One version of one document, as the record has it."""
@@ -137,6 +142,11 @@ class Document:
     def path(self) -> str:
         """Folder and name, joined by `/`."""
         return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def can_be_taken_back(self) -> bool:
+        """Tell whether it is before the point of no return. What is parked in doubt may be behind it."""
+        return self.state in TAKE_BACK and self.reason != Reason.DOUBTFUL
 
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u

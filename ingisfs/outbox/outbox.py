@@ -28,7 +28,7 @@ import diskcache
 from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
 from ingisfs.crashpoints import crashpoint
-from ingisfs.outbox.document import ENDED, SENT, TAKE_BACK, TRANSITIONS, Document, Reason, State
+from ingisfs.outbox.document import ENDED, NEEDS_PERSON, SENT, STICKY, TAKE_BACK, TRANSITIONS, Document, Reason, State
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.reading import DATABASE, Reading, marks
 
@@ -107,6 +107,7 @@ class OutboxError(Exception):
     OutboxError
     ├─ OutboxFullError       the disk (or the quota) has no room
     ├─ OutboxBusyError       another process kept the write lock for too long
+    ├─ OutboxGoneError       the document was withdrawn while it was open for writing
     ├─ OutboxDamagedError    the file is not a sound database, or was replaced while we had it open
     └─ OutboxForeignError    not made by us, or by a newer version: refused, untouched
     """
@@ -118,6 +119,10 @@ class OutboxFullError(OutboxError):
 
 class OutboxBusyError(OutboxError):
     """Another process kept the write lock for too long; nothing was changed."""
+
+
+class OutboxGoneError(OutboxError):
+    """A person withdrew the document while a program had it open for writing; nothing was changed."""
 
 
 class OutboxDamagedError(OutboxError):
@@ -173,6 +178,7 @@ class Draft:
     name: str
     data: bytes
     modified_ns: int  # ns since 1970 UTC
+    failure: str = ""  # what King was told when a write failed, "" if none did: such a document is held, whatever comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,40 +357,76 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         then nothing has changed.
         """
         sha256 = hashlib.sha256(draft.data).hexdigest()
-        stem, ending = names.split(draft.name)
-        now = self.clock.wall()
         crashpoint("keep.before")
-        with self._transaction() as sql:
+        with self._transaction():
             self._release(releases)
-            changed = sql(
-                "UPDATE documents SET size = ?, sha256 = ?, modified_ns = ?, written_at = ?, version = version + 1,"
-                " reason = NULL, detail = '' WHERE id = ? AND state = ?",
-                (len(draft.data), sha256, draft.modified_ns, now, draft.id, State.WRITING),
-            ).rowcount
-            if not changed:
-                self._displace(draft.folder, draft.name, draft.id)
-                sql(
-                    "INSERT INTO documents (id, folder, folder_key, name, name_key, stem_key, ending, size, sha256,"
-                    " state, modified_ns, written_at, listed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-                    (
-                        draft.id,
-                        draft.folder,
-                        names.key(draft.folder),
-                        draft.name,
-                        names.key(draft.name),
-                        names.key(stem),
-                        ending,
-                        len(draft.data),
-                        sha256,
-                        State.WRITING,
-                        draft.modified_ns,
-                        now,
-                    ),
-                )
-                self._note(draft.id, draft.name, "", State.WRITING, "")
-            self.set(draft.id, draft.data)
+            self._put(draft, sha256)
             crashpoint("keep.inside")
         crashpoint("keep.after")
+
+    def _put(self, draft: Draft, sha256: str) -> None:
+        """Write bytes and record of a document that is open for writing."""
+        now = self.clock.wall()
+        changed = self._sql(
+            "UPDATE documents SET size = ?, sha256 = ?, modified_ns = ?, written_at = ?, version = version + 1,"
+            " reason = CASE WHEN ? <> '' THEN ? WHEN reason = ? THEN reason END, detail = ?"
+            " WHERE id = ? AND state = ?",
+            (
+                len(draft.data),
+                sha256,
+                draft.modified_ns,
+                now,
+                draft.failure,
+                Reason.WRITE_FAILED,
+                Reason.RESTORED,
+                draft.failure,
+                draft.id,
+                State.WRITING,
+            ),
+        ).rowcount
+        if not changed:
+            if self.document(draft.id) is not None:
+                raise OutboxGoneError(f"document {draft.id} {draft.name} was withdrawn while it was open")
+            self._displace(draft.folder, draft.name, draft.id)
+            stem, ending = names.split(draft.name)
+            self._sql(
+                "INSERT INTO documents (id, folder, folder_key, name, name_key, stem_key, ending, size, sha256,"
+                " state, modified_ns, written_at, reason, detail, listed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                (
+                    draft.id,
+                    draft.folder,
+                    names.key(draft.folder),
+                    draft.name,
+                    names.key(draft.name),
+                    names.key(stem),
+                    ending,
+                    len(draft.data),
+                    sha256,
+                    State.WRITING,
+                    draft.modified_ns,
+                    now,
+                    Reason.WRITE_FAILED if draft.failure else None,
+                    draft.failure,
+                ),
+            )
+            self._note(draft.id, draft.name, "", State.WRITING, "")
+        self.set(draft.id, draft.data)
+
+    def copy_aside(self, document: Document, draft: Draft, releases: Iterable[Release] = ()) -> bool:
+        """Keep a copy of a published document under a name of its own, and list the original no more.
+
+        Returns False while it is being published; then nothing has changed.
+        """
+        sha256 = hashlib.sha256(draft.data).hexdigest()
+        with self._transaction() as sql:
+            current = self.document(document.id)
+            if current is not None and current.state is State.PUBLISHING:
+                return False
+            self._put(draft, sha256)
+            self._release(releases)
+            sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+        return True
 
     def release(self, releases: Iterable[Release]) -> None:
         """Let go of documents whose last writing handle was closed, in one synced transaction."""
@@ -398,47 +440,56 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             if document is None or document.state is not State.WRITING:
                 continue  # withdrawn or superseded meanwhile
             any_closed = True
-            columns: dict[str, object] = {"resume": None, "closed": now}
-            if release.failed:
-                self._move(
-                    document, State.HELD, "write failed", reason=Reason.WRITE_FAILED, detail=release.detail, **columns
-                )
-            elif names.is_noise(document.name):
-                self._move(document, State.LOCAL, "closed", **columns)
-            elif not release.changed and document.resume is not None:
-                self._move(document, document.resume, "closed unchanged", resume=None)
-            else:
-                self._move(document, State.SETTLING, "closed", due=now + self.settle, **columns)
+            self._close(document, release, now)
         if any_closed:
             self._set_meta("last_close", repr(now))
+
+    def _close(self, document: Document, release: Release, now: float) -> None:
+        """Move a document on that nobody can write any more, now on the boot clock."""
+        reason, detail = document.reason, document.detail
+        if release.failed:
+            reason, detail = Reason.WRITE_FAILED, release.detail or detail
+        elif reason not in STICKY:
+            reason, detail = None, ""
+        columns: dict[str, object] = {"resume": None, "closed": now, "reason": reason, "detail": detail}
+        if names.is_noise(document.path):
+            self._move(document, State.LOCAL, "closed", **columns)
+        elif reason is not None:
+            self._move(document, State.HELD, reason, **columns)
+        elif not release.changed and document.resume not in {None, State.LOCAL}:
+            assert document.resume is not None
+            self._move(document, document.resume, "closed unchanged", resume=None)
+        else:
+            self._move(document, State.SETTLING, "closed", due=now + self.settle, **columns)
 
     def take_back(self, document: Document) -> Document | None:
         """Take a document back from the courier, for a handle that may write it.
 
-        Returns it as it is now, or None if it was published, or is gone, in the meantime.
+        Returns it as it is now, or None if it was published (or may have been), or is gone.
         """
-        resume = document.resume if document.state is State.WRITING else document.state
-        if resume is State.UPLOADING:
-            resume = State.QUEUED
         with self._transaction():
-            if document.state is not State.WRITING:
-                if document.state not in TAKE_BACK:
-                    return None
-                if not self._move(document, State.WRITING, "opened for writing", resume=resume):
-                    return None
+            current = self.document(document.id)  # the courier may have moved it on since it was looked up
+            if current is None or not current.can_be_taken_back:
+                return None
+            if current.state is State.UPLOADING:
+                # Another version: the upload that is under way can never be published, also if nothing is written.
+                self._move(
+                    current, State.WRITING, "opened for writing", resume=State.QUEUED, version=current.version + 1
+                )
+            elif current.state is not State.WRITING:
+                self._move(current, State.WRITING, "opened for writing", resume=current.state)
             return self.document(document.id)
 
     def rename(self, document: Document, folder: str, name: str, releases: Iterable[Release] = ()) -> bool:
         """Give a document another name, over whatever is listed there, in one synced transaction.
 
-        The bytes are not touched. Returns False if it was published in the meantime; then nothing has changed.
+        The bytes are not touched. Returns False if it was (or may have been) published; then nothing has changed.
         """
         stem, ending = names.split(name)
-        now = self.clock.boot()
         with self._transaction() as sql:
             self._release(releases)
             current = self.document(document.id)
-            if current is None or current.state not in TAKE_BACK:
+            if current is None or not current.can_be_taken_back:
                 return False
             if names.key(name) != names.key(current.name) or names.key(folder) != names.key(current.folder):
                 self._displace(folder, name, document.id)
@@ -447,22 +498,28 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 " version = version + 1, remote_name = NULL WHERE id = ?",
                 (folder, names.key(folder), name, names.key(name), names.key(stem), ending, document.id),
             )
-            if current.state is not State.WRITING:
-                renamed = self.document(document.id)
-                assert renamed is not None
-                why = f"renamed from {current.path}"
-                if names.is_noise(name):
-                    if current.state is not State.LOCAL:
-                        self._move(renamed, State.LOCAL, why, reason=None, detail="")
-                elif current.state is State.HELD and current.reason in {Reason.WRITE_FAILED, Reason.RESTORED}:
-                    pass  # another name makes it no safer to send
-                elif current.state is not State.SETTLING:
-                    self._move(renamed, State.SETTLING, why, due=now + self.settle, closed=now, reason=None, detail="")
-                else:
-                    sql("UPDATE documents SET due = ? WHERE id = ?", (now + self.settle, document.id))
+            self._renamed(document.id, current.path)
             crashpoint("rename.inside")
         crashpoint("rename.after")
         return True
+
+    def _renamed(self, document_id: str, before: str) -> None:
+        """Let a document begin anew under its new name: as a document or as noise."""
+        document = self.document(document_id)
+        assert document is not None
+        now, why, noise = self.clock.boot(), f"renamed from {before}", names.is_noise(document.path)
+        if document.state is State.WRITING:
+            # What it was before it was opened says nothing about this name.
+            self._sql("UPDATE documents SET resume = NULL WHERE id = ?", (document_id,))
+        elif noise or document.reason in STICKY:
+            after = State.LOCAL if noise else State.HELD
+            columns: dict[str, object] = {} if document.reason in STICKY else {"reason": None, "detail": ""}
+            if document.state is not after:
+                self._move(document, after, why, **columns)
+        elif document.state is State.SETTLING:
+            self._sql("UPDATE documents SET due = ? WHERE id = ?", (now + self.settle, document_id))
+        else:
+            self._move(document, State.SETTLING, why, due=now + self.settle, closed=now, reason=None, detail="")
 
     def remove(self, document: Document, releases: Iterable[Release] = ()) -> bool:
         """Withdraw a document that was not published yet, or only hide it once it was.
@@ -490,7 +547,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         if document.state is State.LOCAL:
             self._sql("DELETE FROM documents WHERE id = ?", (document.id,))
             self.delete(document.id)
-        elif document.state in TAKE_BACK:
+        elif document.can_be_taken_back or (document.state in TAKE_BACK and after is State.WITHDRAWN):
             self._move(document, after, why, listed=0)
             self.delete(document.id)
         else:
@@ -512,27 +569,30 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             sql("DELETE FROM folders WHERE path_key = ?", (names.key(path),))
 
     def rename_folder(self, old: str, new: str) -> bool:
-        """Move a subfolder with all that is in it. Returns False if something in it is being published."""
+        """Move a subfolder with all that is in it, over an empty one of the new name.
+
+        Returns False if something in it is being published; then nothing has changed.
+        """
         old_key = names.key(old)
         with self._transaction() as sql:
-            inside = "(folder_key = ? OR substr(folder_key, 1, ?) = ?)"
-            parameters = (old_key, len(old_key) + 1, old_key + "/")
-            if any(d.state is State.PUBLISHING for d in self.documents(f"{inside} AND listed = 1", parameters)):
+            inside = "(folder_key = ? OR substr(folder_key, 1, ?) = ?) AND listed = 1"
+            documents = self.documents(inside, (old_key, len(old_key) + 1, old_key + "/"))
+            if any(document.state is State.PUBLISHING for document in documents):
                 return False
             for path_key, path in self.folders().items():
                 if path_key == old_key or path_key.startswith(old_key + "/"):
                     moved = new + path[len(old) :]
                     sql("DELETE FROM folders WHERE path_key = ?", (path_key,))
-                    sql("INSERT INTO folders VALUES (?, ?)", (names.key(moved), moved))
-            for document in self.documents(f"{inside} AND listed = 1", parameters):
+                    sql("INSERT OR REPLACE INTO folders VALUES (?, ?)", (names.key(moved), moved))
+            for document in documents:
                 folder = new + document.folder[len(old) :]
                 sql(
                     "UPDATE documents SET folder = ?, folder_key = ?, version = version + 1 WHERE id = ?",
                     (folder, names.key(folder), document.id),
                 )
-                current = self.document(document.id)
-                if current is not None and current.state in {State.QUEUED, State.UPLOADING}:
-                    self._move(current, State.SETTLING, f"folder renamed from {old}", due=self.clock.boot())
+                if document.can_be_taken_back:
+                    sql("UPDATE documents SET remote_name = NULL WHERE id = ?", (document.id,))
+                    self._renamed(document.id, document.path)
         return True
 
     # ---- after a start -------------------------------------------------------------------------------------------
@@ -549,12 +609,12 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             for document in found:
                 if names.key(document.name).startswith(".fuse_hidden"):
                     self._set_aside(document, State.WITHDRAWN, "deleted while open")
-                elif names.is_noise(document.name):
-                    self._move(document, State.LOCAL, "drive was killed", resume=None)
+                elif document.resume in NEEDS_PERSON and document.reason is not None:
+                    # It was opened for writing, and nothing was written: a reason is kept until then.
+                    assert document.resume is not None
+                    self._move(document, document.resume, "drive was killed", resume=None)
                 else:
-                    self._move(
-                        document, State.SETTLING, "drive was killed", due=now + self.settle, closed=now, resume=None
-                    )
+                    self._close(document, Release(document.id, changed=True), now)
             for document in self.documents("state = ? AND name_key LIKE '.fuse_hidden%'", (State.LOCAL,)):
                 self._set_aside(document, State.WITHDRAWN, "deleted while open")
         return len(found)

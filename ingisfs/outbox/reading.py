@@ -86,19 +86,23 @@ class Reading(ABC):
 
         Raises DamagedError if they are missing or others than the record says.
         """
-        found = self.rows("SELECT size, sha256, archived FROM documents WHERE id = ?", (document_id,))
+        # One statement: between two of them the courier may move the bytes to the archive.
+        found = self.rows(
+            "SELECT documents.size, sha256, archived, value FROM documents"
+            " LEFT JOIN Cache ON Cache.key = documents.id AND Cache.raw = 1 WHERE id = ?",
+            (document_id,),
+        )
         if not found:
             raise DamagedError(document_id)
-        ((size, sha256, archived),) = found
+        ((size, sha256, archived, value),) = found
+        data: bytes
         if archived:
             try:
                 data = (self.archive_folder / archived).read_bytes()
             except OSError:
                 raise DamagedError(document_id) from None
         else:
-            stored = self.rows("SELECT value FROM Cache WHERE key = ? AND raw = 1", (document_id,))
-            value = stored[0][0] if stored else None
-            data = bytes(value) if isinstance(value, bytes) else b""
+            data = value if isinstance(value, bytes) else b""
         if len(data) != size or hashlib.sha256(data).hexdigest() != sha256:
             raise DamagedError(document_id)
         return data

@@ -176,7 +176,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     """Says what the test wants; keeps the requests."""
 
     protocol_version = "HTTP/1.1"
-    script: Callable[[Answers], None]
+    script: Callable[[Answers], object]
     seen: list[tuple[str, str, dict[str, str]]]
 
     def _any(self) -> None:
@@ -195,12 +195,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
         pass
 
 
 @contextmanager
-def scripted(script: Callable[[Answers], None]) -> Iterator[tuple[WebDavServer, list[tuple[str, str, dict[str, str]]]]]:
+def scripted(script: Callable[[Answers], object]) -> Iterator[tuple[WebDavServer, list[tuple[str, str, dict[str, str]]]]]:
     seen: list[tuple[str, str, dict[str, str]]] = []
     handler = type("Scripted", (Answers,), {"script": staticmethod(script), "seen": seen})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -254,7 +254,7 @@ def test_a_rename_without_an_answer_leaves_doubt_and_a_put_does_not() -> None:
 
 def test_a_silent_server_is_given_up_after_its_time() -> None:
     silence = threading.Event()
-    with scripted(lambda request: silence.wait(10) and None) as (client, _):
+    with scripted(lambda request: silence.wait(10)) as (client, _):
         with pytest.raises(DoubtError, match="ReadTimeout"):
             client.publish("a.part", "F1.pdf")
         silence.set()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import httpx
 import pytest
 
+from ingisfs.stage.users import Users
 from tests.stage.harness import PASSWORD, USER, Running, raw
 
 EVERYTHING = [
@@ -49,8 +51,20 @@ def test_wrong_or_broken_credentials_are_refused(stage: Running, authorization: 
     assert stage.names() == []
 
 
-def test_guessing_does_not_slow_down_those_who_are_logged_in(stage: Running, client: httpx.Client) -> None:
+def test_guessing_does_not_slow_down_those_who_are_logged_in(
+    stage: Running, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify, lock = Users.verify, threading.Lock()
+
+    def alone(users: Users, name: str, password: str) -> bool:
+        assert lock.acquire(blocking=False), "two passwords were checked at once"
+        try:
+            return verify(users, name, password)
+        finally:
+            lock.release()
+
     client.get("/inbox.json").raise_for_status()
+    monkeypatch.setattr(Users, "verify", alone)
     with ThreadPoolExecutor(16) as guessers:
         guesses = [
             guessers.submit(httpx.get, stage.root + "/", auth=(USER, f"gok {number}"), trust_env=False)

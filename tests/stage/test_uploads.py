@@ -143,7 +143,8 @@ def test_kill_9_in_an_upload_leaves_nothing_of_it_and_all_of_what_came_before(tm
     with stage_process(tmp_path / "stage") as process:
         running = process.ready()
         with logged_in(running) as client:
-            etag = client.put("/inbox/F1.pdf", content=b"eerste").headers["ETag"]
+            etag = client.put("/inbox/.ingisfs-1.part", content=b"eerste").headers["ETag"]
+            client.request("MOVE", "/inbox/.ingisfs-1.part", headers={"Destination": "/inbox/F1.pdf"})
             received = client.get("/inbox.json").json()
         connection = begin_put(running, "/inbox/F2.pdf", 4 * MIB)
         connection.sendall(b"x" * 3 * MIB)
