@@ -61,7 +61,7 @@ class Drive:
     archive_days: float = 90.0
     max_document: int = 64 * 2**20
     reserve: int = 200 * 2**20
-    ballast: int = -1  # -1: the bound of the log and twice the largest document
+    wal_bound: int = 64 * 2**20  # the database's log is emptied above it
     refuse_after: float = 86400.0  # 0 = never
     ca_file: str = ""
     password_file: str = ""
@@ -76,6 +76,11 @@ class Drive:
     def to_json(self) -> str:
         """Return the settings for a child process."""
         return json.dumps({**dataclasses.asdict(self), "types": list(self.types), "folders": dict(self.folders)})
+
+    @property
+    def ballast(self) -> int:
+        """Bytes that are given up when the disk is full: the log must fit into the database, and two documents."""
+        return self.wal_bound + 2 * self.max_document
 
     @classmethod
     def from_json(cls, text: str) -> Drive:
@@ -134,11 +139,11 @@ def _checked(key: str, value: Any) -> Any:
         case "settle" | "pair_wait" | "keep_visible" | "archive_days" | "refuse_after":
             good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
             value = float(value) if good else value
-        case "max_document" | "workers":
+        case "max_document" | "workers" | "wal_bound":
             good = isinstance(value, int) and not isinstance(value, bool) and value >= 1
             good = good and (value <= 64 if key == "workers" else value <= 2**30)
-        case "reserve" | "ballast":
-            good = isinstance(value, int) and not isinstance(value, bool) and value >= (0 if key == "reserve" else -1)
+        case "reserve":
+            good = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         case "types":
             good = isinstance(value, (list, tuple)) and all(isinstance(t, str) and t.isalnum() for t in value)
             value = tuple(t.lower() for t in value) if good else value

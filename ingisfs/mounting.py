@@ -32,13 +32,13 @@ from ingisfs.outbox.document import Reason
 from ingisfs.outbox.locks import FileLock, is_locked
 from ingisfs.outbox.mirror import adopt, default_folder, is_foreign
 from ingisfs.outbox.outbox import (
-    WAL_BOUND,
     Outbox,
     OutboxBusyError,
     OutboxDamagedError,
     OutboxError,
     OutboxForeignError,
     OutboxFullError,
+    wal_size,
 )
 from ingisfs.report.snapshot import DriveFacts
 from ingisfs.report.status_files import StatusFiles
@@ -46,6 +46,7 @@ from ingisfs.report.status_files import StatusFiles
 log = logging.getLogger(__name__)
 
 START_LIMIT = 30.0  # s for a drive to answer
+HOUSEKEEPING = 5.0  # s between two looks of the drive at its disk
 END_LIMIT = 30.0  # s for a drive's process to end after its unmount
 DEVICE = Path("/dev/fuse")
 
@@ -58,7 +59,7 @@ def open_outbox(drive: Drive) -> Outbox:
     """Open and recover a drive's outbox, under the drive's lock. Raises ConfigError with what to do."""
     folder = drive.state_folder
     try:
-        outbox = Outbox(folder, settle=drive.settle)
+        outbox = Outbox(folder, settle=drive.settle, wal_bound=drive.wal_bound)
     except OutboxFullError as error:
         raise ConfigError("outbox.full", folder=folder, detail=error) from None
     except OutboxBusyError as error:
@@ -95,9 +96,8 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
     lock = FileLock(folder / "drive.lock")
     if not lock.acquire():
         raise ConfigError("outbox.in-use", folder=folder)
-    size = drive.ballast if drive.ballast >= 0 else WAL_BOUND + 2 * drive.max_document
-    ballast = Ballast(folder / "ballast", size)
-    if not ballast.give_up_if_full():
+    ballast = Ballast(folder / "ballast", drive.ballast)
+    if not ballast.give_up_if_full(wal_size(folder)):
         ballast.make(drive.reserve)
     outbox = open_outbox(drive)
     supervisor = Supervisor(drive)
@@ -114,9 +114,15 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
     )
     registry = Registry()
 
+    housekeeper = _Housekeeper(outbox, ballast, drive.reserve)
+
+    served = threading.Event()
+
     def mounted() -> None:
+        served.set()
         registry.add(drive.mountpoint, folder, os.getpid())
         supervisor.start()
+        housekeeper.start()
         ready()
 
     try:
@@ -130,14 +136,46 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         )
         _host(volume, mounted).run(drive.mountpoint, drive.name)
     except RuntimeError as error:
-        raise ConfigError("mount.failed", mountpoint=drive.mountpoint, detail=error) from None
+        # libfuse also "fails" with 8 when a signal ends it, which is a way to unmount.
+        if not served.is_set():
+            raise ConfigError("mount.failed", mountpoint=drive.mountpoint, detail=error) from None
+        log.info("the host ended with %s", error)
     finally:
         if volume is not None:
             volume.close()
+        housekeeper.end()
         supervisor.end()
         registry.remove(drive.mountpoint)
         outbox.shut()
         lock.close()
+
+
+class _Housekeeper(threading.Thread):
+    """Does for the drive what the courier would do, should there be none for long; and takes the ballast again."""
+
+    def __init__(self, outbox: Outbox, ballast: Ballast, reserve: int) -> None:
+        super().__init__(name="housekeeper", daemon=True)
+        self._outbox = outbox
+        self._ballast = ballast
+        self._reserve = reserve
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        """Look every few seconds."""
+        while not self._ending.wait(HOUSEKEEPING):
+            try:
+                if self._outbox.wal_size() > 2 * self._outbox.wal_bound:
+                    self._outbox.checkpoint()
+                self._ballast.make(self._reserve)
+            except (OutboxError, OSError) as error:
+                log.error("housekeeping: %s", error)
+        self._outbox.close()
+
+    def end(self) -> None:
+        """Stop."""
+        self._ending.set()
+        if self.is_alive():
+            self.join(5)
 
 
 def _host(volume: Volume, mounted: Callable[[], None]) -> _Host:

@@ -26,6 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # what the annotations name; an older Python must get as far 
 
 USER = "king"
 NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}  # one on a desktop might ask for its own
+UNDERWAY = ".ingisfs-"  # so begins the name of a document that is being delivered
 PATIENCE = 45  # seconds in which nothing happens, then the demo gives up
 
 SENTENCES = {
@@ -103,6 +105,34 @@ class DemoError(Exception):
     """The demo cannot go on; the text says why, in the person's language."""
 
 
+class Interrupts:
+    """Ctrl-C and SIGTERM raise KeyboardInterrupt, but inside `held` only at its end: no half start, no half stop."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._pending = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        self._pending = True
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._pending and not self._held:
+            self._pending = False
+            raise KeyboardInterrupt
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+        self._raise()
+
+
 class Demo:
     """One local INGIS and one drive, in a folder of their own. `password` is both the server's and the drive's."""
 
@@ -115,6 +145,7 @@ class Demo:
         self.password = secrets.token_urlsafe(12)
         self.url = ""
         self.stage_pid = 0
+        self.interrupts = Interrupts()
         self.kept = False  # then neither the local INGIS nor the drive is stopped
 
     # ---- the local INGIS ----
@@ -122,19 +153,21 @@ class Demo:
     @contextlib.contextmanager
     def stage(self) -> Iterator[None]:
         """Run the local INGIS for as long as the block lasts."""
-        command = self._ingisfs("stage", "--folder", str(self.folder / "ingis"), "--port", "0", "--language", self.lang)
         log = self.folder / "ingis.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command,
-                env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C is ours: the drive still needs its server to end well
-            )
-        self.stage_pid = process.pid
+        process: subprocess.Popen[bytes] | None = None
         try:
+            with self.interrupts.held(), log.open("wb") as output:
+                process = subprocess.Popen(
+                    self._ingisfs(
+                        "stage", "--folder", str(self.folder / "ingis"), "--port", "0", "--language", self.lang
+                    ),
+                    env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C is ours: the drive still needs its server to end well
+                )
+            self.stage_pid = process.pid
             deadline = time.monotonic() + PATIENCE
             while not self.url:
                 if process.poll() is not None:
@@ -145,13 +178,14 @@ class Demo:
                 self.url = "".join(re.findall(r"http://127\.0\.0\.1:\d+/inbox/", log.read_text("utf-8", "replace"))[:1])
             yield
         finally:
-            if not self.kept:
-                process.terminate()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+            if process is not None and not self.kept:
+                with self.interrupts.held():
+                    process.terminate()
+                    try:
+                        process.wait(10)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        process.wait()
 
     def received(self) -> list[dict[str, Any]]:
         """The documents that INGIS has: name, size, sha256, received_at."""
@@ -175,16 +209,42 @@ class Demo:
         config.write_text(f'[drives.king]\nlanguage = "{self.lang}"\npair_wait = 2\n', "utf-8")
         options = ["--config", str(config), "--server", self.url, "--user", USER, "--state", str(state)]
         try:
-            self._run("mount", str(self.drive), *options)
+            with self.interrupts.held():
+                self._run("mount", str(self.drive), *options)
             yield
             if not self.kept:
                 self._run("unmount", str(self.drive), "--timeout", str(PATIENCE))
         finally:
-            if not self.kept and self.is_mounted():
-                with contextlib.suppress(DemoError):
-                    self._run("unmount", str(self.drive), "--now")
-                if self.is_mounted():
-                    subprocess.run(["fusermount3", "-u", "-z", str(self.drive)], capture_output=True)
+            if not self.kept:
+                with self.interrupts.held():
+                    self._take_away()
+
+    def _take_away(self) -> None:
+        if self.is_mounted():
+            with contextlib.suppress(DemoError):
+                self._run("unmount", str(self.drive), "--now")
+        if self.is_mounted():
+            subprocess.run(["fusermount3", "-u", "-z", str(self.drive)], capture_output=True)
+        self._end_courier()
+
+    def _end_courier(self) -> None:
+        """The courier outlives the drive to finish the queue; here it gets a moment for that."""
+        deadline = time.monotonic() + 5
+        while self._couriers() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for pid in self._couriers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+
+    def _couriers(self) -> set[int]:
+        """The processes that have the courier's lock file open."""
+        lock = str(self.folder / "state" / "courier.lock")
+        found = set()
+        for entry in Path("/proc").glob("[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):  # another user's, or gone already
+                if str(entry.readlink()) == lock:
+                    found.add(int(entry.parts[2]))
+        return found
 
     def is_mounted(self) -> bool:
         """Whether the drive is there. Asks the kernel's list: a look at the drive itself could hang with it."""
@@ -197,20 +257,24 @@ class Demo:
     def _run(self, *arguments: str) -> None:
         """Run an ingisfs command to its end. Its output goes to a file: the drive it starts may keep a pipe open."""
         log = self.folder / f"{arguments[0]}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self._ingisfs(*arguments),
+                env={**os.environ, "INGISFS_PASSWORD": self.password, **NO_KEYRING},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
-            with log.open("wb") as output:
-                done = subprocess.run(
-                    self._ingisfs(*arguments),
-                    env={**os.environ, "INGISFS_PASSWORD": self.password, **NO_KEYRING},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    timeout=PATIENCE + 15,
-                )
+            code = process.wait(PATIENCE + 15)
         except subprocess.TimeoutExpired as error:
             raise DemoError(self._silent(f"ingisfs {arguments[0]}", log)) from error
-        if done.returncode:
-            raise DemoError(self._ended(f"ingisfs {arguments[0]}", done.returncode, log))
+        finally:
+            process.kill()  # nothing happens if it has ended
+            process.wait()
+        if code:
+            raise DemoError(self._ended(f"ingisfs {arguments[0]}", code, log))
 
     def _ingisfs(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "ingisfs", *arguments]
@@ -253,7 +317,7 @@ class Demo:
                     sentence = self.say["printed" if line.ok else "refused"]
                     show("bar_king", sentence.format(name=line.path.name, reason=line.reason))
                 for document in self.received():
-                    if document["name"] not in arrived:
+                    if document["name"] not in arrived and not document["name"].startswith(UNDERWAY):
                         arrived.add(document["name"])
                         moved = time.monotonic()
                         show("bar_ingis", self.say["arrived"].format(**document))
@@ -268,10 +332,17 @@ class Demo:
             raise DemoError(self.say["hangs"].format(seconds=PATIENCE))
         return lines
 
-    def compare(self, lines: Sequence[PrintLine]) -> None:
-        """Each document that King printed is to be at INGIS once, and nothing else. Raises DemoError."""
+    def compare(self, lines: Sequence[PrintLine], over: bool) -> None:
+        """Each document that King printed is to be at INGIS once, and nothing else. Raises DemoError.
+
+        Once it is `over`, nothing may be on its way any more either.
+        """
         wanted = {line.path.name: line.sha256 for line in lines if line.ok}
-        documents = [(str(document["name"]), str(document["sha256"])) for document in self.received()]
+        documents = [
+            (str(document["name"]), str(document["sha256"]))
+            for document in self.received()
+            if over or not document["name"].startswith(UNDERWAY)
+        ]
         times = Counter(sha256 for _name, sha256 in documents)
         names = {name for name, _sha256 in documents}
         wrong = {
@@ -337,8 +408,8 @@ def run(orders: int, keep: bool, lang: str) -> int:
                 print(f"\n{demo.say['status']}\n")
                 print((demo.drive / "INGIS-STATUS.txt").read_text("utf-8-sig"), flush=True)
                 demo.kept = keep
-                demo.compare(lines)
-            demo.compare(lines)  # again: with the drive gone nothing can arrive a second time
+                demo.compare(lines, over=False)
+            demo.compare(lines, over=not keep)  # again: with the drive gone nothing can arrive a second time
     except KeyboardInterrupt:
         wrong = demo.say["interrupted"]
     except DemoError as error:
@@ -369,7 +440,6 @@ def main() -> int:
         parser.error("--orders is at least 1")
     require_fuse()
     enter(["stage", "king"], ["fuse3"])
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up, as after Ctrl-C
     return run(options.orders, options.keep, options.lang)
 
 

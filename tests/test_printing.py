@@ -96,9 +96,20 @@ SERVERS: list[Callable[[Path], AbstractContextManager[Server]]] = [
 
 @pytest.fixture(params=SERVERS, ids=lambda make: make.__name__)
 def printed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Server, Drive]]:
-    with request.param(tmp_path / "server") as server:
-        with drive(tmp_path / "drive", server.url, server.user, server.password) as mounted:
-            yield server, mounted
+    with (
+        request.param(tmp_path / "server") as server,
+        drive(tmp_path / "drive", server.url, server.user, server.password) as mounted,
+    ):
+        yield server, mounted
+
+
+@pytest.fixture
+def printed_on_wsgidav(tmp_path: Path) -> Iterator[tuple[Server, Drive]]:
+    with (
+        wsgidav_server(tmp_path / "server") as server,
+        drive(tmp_path / "drive", server.url, server.user, server.password) as mounted,
+    ):
+        yield server, mounted
 
 
 def hashes(folder: Path, names: list[str]) -> dict[str, str]:
@@ -139,14 +150,12 @@ def test_what_any_program_prints_arrives_byte_for_byte_and_once(printed: tuple[S
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the sample documents are not beside this checkout")
-def test_every_sample_document_passes_and_arrives(tmp_path: Path) -> None:
-    with wsgidav_server(tmp_path / "server") as server:
-        with drive(tmp_path / "drive", server.url, server.user, server.password) as mounted:
-            samples = [path for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".pdf", ".xml"}]
-            for path in samples:
-                shutil.copyfile(path, mounted.mountpoint / path.name)
-            names = [path.name for path in samples]
-            mounted.wait_delivered(names)
-            wanted = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in samples}
-            assert on_server(server) == wanted
-            wait_for(lambda: once_each(server, names), "the server's log to show each document once")
+def test_every_sample_document_passes_and_arrives(printed_on_wsgidav: tuple[Server, Drive]) -> None:
+    server, mounted = printed_on_wsgidav
+    samples = [path for path in sorted(SAMPLES.rglob("*")) if path.suffix in {".pdf", ".xml"}]
+    for path in samples:
+        shutil.copyfile(path, mounted.mountpoint / path.name)
+    names = [path.name for path in samples]
+    mounted.wait_delivered(names)
+    assert on_server(server) == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in samples}
+    wait_for(lambda: once_each(server, names), "the server's log to show each document once")

@@ -55,7 +55,7 @@ def main() -> int:
     if not lock.acquire(WAIT_FOR_PREDECESSOR):
         log.error("another courier keeps the outbox")
         return 1
-    outbox = Outbox(drive.state_folder, settle=drive.settle)
+    outbox = Outbox(drive.state_folder, settle=drive.settle, wal_bound=drive.wal_bound)
     _, mirror = is_foreign(outbox, default_folder())
     plan = Plan(
         Rules(frozenset(drive.types), folder_routes(drive), drive.pair_wait),

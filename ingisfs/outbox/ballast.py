@@ -10,7 +10,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-FULL = 8 * 2**20  # bytes free, below which the disk counts as full
+ROOM = 2**20  # bytes that opening and the log files need, beside what the database's log needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class Ballast:
     path: Path
     size: int  # bytes
 
-    def give_up_if_full(self) -> bool:
-        """Free the blocks if the disk is full; tells whether it was."""
-        if shutil.disk_usage(self.path.parent).free >= FULL:
+    def give_up_if_full(self, log_size: int) -> bool:
+        """Free the blocks if the disk is too full to write `log_size` bytes into the database; tells whether it was."""
+        if shutil.disk_usage(self.path.parent).free >= log_size + ROOM:
             return False
         if self.path.exists():
             log.warning("disk full: giving up the ballast of %d bytes", self.size)
