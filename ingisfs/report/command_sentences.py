@@ -88,8 +88,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         " changed. Choose another folder with --state.",
     },
     "outbox.damaged": {
-        "nl": "De documenten in {folder} kunnen niet worden gelezen ({detail}). Er is niets verwijderd. Bewaar de map en"
-        " vraag hulp.",
+        "nl": "De documenten in {folder} kunnen niet worden gelezen ({detail}). Er is niets verwijderd. Bewaar de map"
+        " en vraag hulp.",
         "en": "The documents in {folder} cannot be read ({detail}). Nothing was removed. Keep the folder and ask for"
         " help.",
     },

@@ -106,12 +106,15 @@ SENTENCES: dict[str, dict[str, str]] = {
         " here safely.",
     },
     "target.needs_person.host-key": {
-        "nl": "De sleutel van de server is veranderd ({detail}). Vraag INGIS of dat klopt. Documenten wachten hier veilig.",
+        "nl": "De sleutel van de server is veranderd ({detail}). Vraag INGIS of dat klopt. Documenten wachten hier"
+        " veilig.",
         "en": "The server's key has changed ({detail}). Ask INGIS whether that is right. Documents wait here safely.",
     },
     "target.needs_person.folder-missing": {
-        "nl": "De map op de server bestaat niet ({detail}). Controleer het serveradres. Documenten wachten hier veilig.",
-        "en": "The folder on the server does not exist ({detail}). Check the server address. Documents wait here safely.",
+        "nl": "De map op de server bestaat niet ({detail}). Controleer het serveradres. Documenten wachten hier"
+        " veilig.",
+        "en": "The folder on the server does not exist ({detail}). Check the server address. Documents wait here"
+        " safely.",
     },
     "target.needs_person.redirect": {
         "nl": "De server verwijst naar een ander adres ({detail}). Controleer het serveradres. Documenten wachten hier"
@@ -172,7 +175,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "The status cannot be read now ({detail}). The documents are safe; look again soon.",
     },
     "alarm.unkept": {
-        "nl": "ALARM: documenten kunnen nu niet op schijf worden bewaard. Maak schijfruimte; sluit de computer niet af.",
+        "nl": "ALARM: documenten kunnen nu niet op schijf worden bewaard. Maak schijfruimte; sluit de computer niet"
+        " af.",
         "en": "ALARM: documents cannot be kept on disk now. Make room on the disk; do not switch the computer off.",
     },
     # columns
