@@ -14,8 +14,8 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -514,18 +514,17 @@ class Volume:
 
     def _keep(self, file: OpenFile) -> None:
         """Hand a document over to the outbox, with all that was closed since. Raises VolumeError."""
-        released = self._take_released()
         try:
             data = self._bytes(file).content()
             failure = str(file.failure) if file.failure is not None else ""
-            self._outbox.keep(Draft(file.id, file.folder, file.name, data, file.modified_ns, failure), released)
+            draft = Draft(file.id, file.folder, file.name, data, file.modified_ns, failure)
+            with self._riding() as released:
+                self._outbox.keep(draft, released)
         except OutboxGoneError as error:
-            self._put_released(released)
             self._lose(file)
             log.warning("%s", error)
             raise StorageError(str(error)) from error
         except Exception as error:
-            self._put_released(released)
             told = _told(error)
             log.error("cannot keep document %s %s: %s", file.id, file.name, told)
             raise told from error
@@ -534,14 +533,17 @@ class Volume:
         if released:
             self._work()
 
-    def _take_released(self) -> list[Release]:
+    @contextmanager
+    def _riding(self) -> Iterator[list[Release]]:
+        """Give what was closed since to a transaction that is due anyway; if that fails, to the next one."""
         released = list(self._released.values())
         self._released.clear()
-        return released
-
-    def _put_released(self, released: Iterable[Release]) -> None:
-        for release in released:
-            self._released.setdefault(release.id, release)
+        try:
+            yield released
+        except BaseException:
+            for release in released:
+                self._released.setdefault(release.id, release)
+            raise
 
     def release(self, handle: Handle) -> None:
         """Close a handle. The close of the last one that may write ends the document. Never raises."""
@@ -601,6 +603,8 @@ class Volume:
                     return
                 try:
                     settled = self._settle_up()
+                except (OutboxError, OSError) as error:
+                    log.error("cannot bring the outbox up to date: %s", error)
                 except Exception:  # this thread must go on: without it no document ever ends
                     log.exception("cannot bring the outbox up to date")
             if not settled:
@@ -619,13 +623,8 @@ class Volume:
             if file.idle:
                 self._forget(file)
         if self._released:
-            released = self._take_released()
-            try:
+            with self._riding() as released:
                 self._outbox.release(released)
-            except (OutboxError, OSError) as error:
-                self._put_released(released)
-                log.error("cannot release %d documents: %s", len(released), error)
-                return False
             self._work()
         return not self._unkept
 
@@ -636,7 +635,10 @@ class Volume:
                 if file.writers:
                     file.writers = 0
                     self._end(file)
-            self._settle_up()
+            try:
+                self._settle_up()
+            except (OutboxError, OSError) as error:
+                log.error("cannot bring the outbox up to date: %s", error)  # the next mount takes all as closed
             for file in self._unkept:
                 log.critical("lost: document %s %s could not be kept: %s", file.id, file.name, file.failure)
             self._closing.set()
@@ -705,13 +707,10 @@ class Volume:
         """Rename in the outbox; returns the id of the document that has the new name."""
         if not document.can_be_taken_back:
             return self._copy_published(file, document, folder, name)
-        released = self._take_released()
-        try:
-            if not self._outbox.rename(document, folder, name, released):
-                raise BusyError(document.path)
-        except BaseException:
-            self._put_released(released)
-            raise
+        with self._riding() as released:
+            renamed = self._outbox.rename(document, folder, name, released)
+        if not renamed:
+            raise BusyError(document.path)
         self._work()
         return document.id
 
@@ -763,12 +762,8 @@ class Volume:
             if file is not None:
                 self._preserve(file)
             if document is not None:
-                released = self._take_released()
-                try:
+                with self._riding() as released:
                     removed = self._outbox.remove(document, released)
-                except BaseException:
-                    self._put_released(released)
-                    raise
                 if not removed:
                     raise BusyError(path)
             if file is not None:

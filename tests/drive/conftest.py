@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ingisfs import names
 from ingisfs.drive.space import Space, SpoolDisk
 from ingisfs.drive.volume import Handle, Volume
 from ingisfs.outbox.document import Document, Reason, State
@@ -76,7 +77,7 @@ class Drive:
     def listed(self, path: str) -> Document | None:
         """What is on record under a name."""
         folder, _, name = path.rpartition("/")
-        return self.outbox.find(folder.lower(), name.lower())
+        return self.outbox.find(names.key(folder), names.key(name))
 
     def document(self, document_id: str) -> Document:
         found = self.outbox.document(document_id)
@@ -89,11 +90,11 @@ class Drive:
     def closed(self, path: str) -> Document:
         """Wait until the outbox knows that the last writer has closed; returns the document."""
 
-        def found() -> Document | None:
+        def found() -> list[Document]:
             document = self.listed(path)
-            return document if document is not None and document.state is not State.WRITING else None
+            return [document] if document is not None and document.state is not State.WRITING else []
 
-        return wait_for(found, f"{path} to be closed")
+        return wait_for(found, f"{path} to be closed")[0]
 
     def everything(self) -> list[Document]:
         return self.outbox.documents("1 ORDER BY number")
