@@ -15,6 +15,7 @@ MAX_BYTES = 255  # of one name in UTF-8, as Linux and most servers have it
 MAX_UTF16 = 255  # units of one name, as Windows has it
 
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)[ ]*(\..*)?\Z", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.+?) ?\([0-9]{1,3}\)")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
 
 #: Written by programs and systems for themselves: kept on the drive, never sent, never reported.
@@ -92,6 +93,12 @@ def split(name: str) -> tuple[str, str]:
     """Split into stem and lower-case ending without its dot: `F1.PDF` gives `("F1", "pdf")`."""
     stem, dot, ending = name.rpartition(".")
     return (stem, ending.lower()) if dot and stem else (name, "")
+
+
+def without_number(stem: str) -> str:
+    """Return a stem without the `(n)` that King adds when a name exists; the stem itself if there is none."""
+    found = _NUMBERED.fullmatch(stem)
+    return found[1] if found else stem
 
 
 def is_noise(path: str) -> bool:

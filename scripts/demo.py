@@ -105,36 +105,11 @@ class DemoError(Exception):
     """The demo cannot go on; the text says why, in the person's language."""
 
 
-class Interrupts:
-    """Ctrl-C and SIGTERM raise KeyboardInterrupt, but inside `held` only at its end: no half start, no half stop."""
-
-    def __init__(self) -> None:
-        self._held = 0
-        self._pending = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._handle)
-
-    def _handle(self, _number: int, _frame: FrameType | None) -> None:
-        self._pending = True
-        self._raise()
-
-    def _raise(self) -> None:
-        if self._pending and not self._held:
-            self._pending = False
-            raise KeyboardInterrupt
-
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
-        self._held += 1
-        try:
-            yield
-        finally:
-            self._held -= 1
-        self._raise()
-
-
 class Demo:
-    """One local INGIS and one drive, in a folder of their own. `password` is both the server's and the drive's."""
+    """One local INGIS and one drive, in a folder of their own. `password` is both the server's and the drive's.
+
+    Ctrl-C and SIGTERM are only noted, and looked for where stopping leaves nothing half done.
+    """
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
@@ -145,8 +120,18 @@ class Demo:
         self.password = secrets.token_urlsafe(12)
         self.url = ""
         self.stage_pid = 0
-        self.interrupts = Interrupts()
+        self.interrupted = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
         self.kept = False  # then neither the local INGIS nor the drive is stopped
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.interrupted = True
+
+    def check(self) -> None:
+        """Raise DemoError if a person wants to stop."""
+        if self.interrupted:
+            raise DemoError(self.say["interrupted"])
 
     # ---- the local INGIS ----
 
@@ -154,22 +139,20 @@ class Demo:
     def stage(self) -> Iterator[None]:
         """Run the local INGIS for as long as the block lasts."""
         log = self.folder / "ingis.log"
-        process: subprocess.Popen[bytes] | None = None
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                self._ingisfs("stage", "--folder", str(self.folder / "ingis"), "--port", "0", "--language", self.lang),
+                env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # Ctrl-C is ours: the drive still needs its server to end well
+            )
+        self.stage_pid = process.pid
         try:
-            with self.interrupts.held(), log.open("wb") as output:
-                process = subprocess.Popen(
-                    self._ingisfs(
-                        "stage", "--folder", str(self.folder / "ingis"), "--port", "0", "--language", self.lang
-                    ),
-                    env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C is ours: the drive still needs its server to end well
-                )
-            self.stage_pid = process.pid
             deadline = time.monotonic() + PATIENCE
             while not self.url:
+                self.check()
                 if process.poll() is not None:
                     raise DemoError(self._ended("ingisfs stage", process.returncode, log))
                 if time.monotonic() > deadline:
@@ -178,14 +161,13 @@ class Demo:
                 self.url = "".join(re.findall(r"http://127\.0\.0\.1:\d+/inbox/", log.read_text("utf-8", "replace"))[:1])
             yield
         finally:
-            if process is not None and not self.kept:
-                with self.interrupts.held():
-                    process.terminate()
-                    try:
-                        process.wait(10)
-                    except subprocess.TimeoutExpired:
-                        process.kill()
-                        process.wait()
+            if not self.kept:
+                process.terminate()
+                try:
+                    process.wait(10)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
 
     def received(self) -> list[dict[str, Any]]:
         """The documents that INGIS has: name, size, sha256, received_at."""
@@ -209,15 +191,14 @@ class Demo:
         config.write_text(f'[drives.king]\nlanguage = "{self.lang}"\npair_wait = 2\n', "utf-8")
         options = ["--config", str(config), "--server", self.url, "--user", USER, "--state", str(state)]
         try:
-            with self.interrupts.held():
-                self._run("mount", str(self.drive), *options)
+            self._run("mount", str(self.drive), *options)
+            self.check()
             yield
             if not self.kept:
-                self._run("unmount", str(self.drive), "--timeout", str(PATIENCE))
+                self._run("unmount", str(self.drive), "--timeout", str(PATIENCE - 15))
         finally:
             if not self.kept:
-                with self.interrupts.held():
-                    self._take_away()
+                self._take_away()
 
     def _take_away(self) -> None:
         if self.is_mounted():
@@ -267,7 +248,7 @@ class Demo:
                 start_new_session=True,
             )
         try:
-            code = process.wait(PATIENCE + 15)
+            code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired as error:
             raise DemoError(self._silent(f"ingisfs {arguments[0]}", log)) from error
         finally:
@@ -309,6 +290,7 @@ class Demo:
         moved = time.monotonic()
         with _display(self.say, total) as show:
             while time.monotonic() - moved < PATIENCE:
+                self.check()
                 over = not king.is_alive()
                 while not printed.empty():
                     line = printed.get()
@@ -410,8 +392,6 @@ def run(orders: int, keep: bool, lang: str) -> int:
                 demo.kept = keep
                 demo.compare(lines, over=False)
             demo.compare(lines, over=not keep)  # again: with the drive gone nothing can arrive a second time
-    except KeyboardInterrupt:
-        wrong = demo.say["interrupted"]
     except DemoError as error:
         wrong = str(error)
     except Exception as error:  # whatever it is, the person gets the closing line

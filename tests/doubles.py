@@ -55,6 +55,13 @@ class FaultyServer:
             self.published.append(final)
         self.after("publish", final)
 
+    def replace(self, temporary: str, final: str) -> None:
+        self._call("replace", final)
+        with self._lock:
+            self.files[final] = self.files.pop(temporary)
+            self.published.append(final)
+        self.after("replace", final)
+
     def entry(self, name: str) -> Entry | None:
         self._call("entry", name)
         data = self.files.get(name)

@@ -30,7 +30,7 @@ from ingisfs.delivery.target import Target, backoff
 from ingisfs.delivery.worker import Job, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
 from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml, stem_of
+from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml
 from ingisfs.outbox.mirror import Mirror
 from ingisfs.outbox.outbox import Outbox, OutboxError
 from ingisfs.outbox.reading import DamagedError
@@ -54,6 +54,7 @@ class Plan:
     rules: Rules
     workers: int = 4
     temporary_folder: str | None = None  # None: beside the final name
+    temp_lifetime: float = 3600.0  # s that a temporary file surely stays where it was put
     keep_visible: float = 86400.0  # s that a delivered document stays in the root
     archive_days: float = 90.0  # 0: none
 
@@ -185,13 +186,13 @@ class Courier:
         failed: dict[tuple[str, str], DeliveryError] = {}
         for outcome in result.outcomes:
             if outcome.error is not None:
-                key = (outcome.parcel.document.folder, stem_of(outcome.parcel.document))
+                key = (outcome.parcel.document.folder, outcome.parcel.document.pair_key)
                 failed.setdefault(key, outcome.error)
                 if isinstance(outcome.error, (UnreachableError, TargetNeedsPersonError)):
                     self._target_failed(outcome.error)
         whole: list[Outcome] = []
         for stem in result.job.stems:
-            keys = {(parcel.document.folder, stem_of(parcel.document)) for parcel in stem}
+            keys = {(parcel.document.folder, parcel.document.pair_key) for parcel in stem}
             error = next((failed[key] for key in keys if key in failed), None)
             if error is None:
                 ids = {parcel.document.id for parcel in stem}
@@ -212,10 +213,9 @@ class Courier:
         guilty = next(document.name for document in documents if document.id in errors)
         for document in documents:
             if document.id in errors:
-                self._outbox.park(document, Reason.SERVER_REFUSED, str(errors[document.id]))
+                self._park(document, Reason.SERVER_REFUSED, str(errors[document.id]))
             else:
-                self._outbox.park(document, Reason.TWIN, guilty)
-        self._in_hand.difference_update(document.id for document in documents)
+                self._park(document, Reason.TWIN, guilty)
 
     def _put_back(self, documents: Sequence[Document], error: DeliveryError) -> None:
         """Back into the queue. When the whole target is closed, they wait for it and not by themselves."""
@@ -228,47 +228,69 @@ class Courier:
 
     def _publish(self, uploaded: Sequence[tuple[Result, list[Outcome]]]) -> None:
         """Pass the point of no return with all that was verified, in one transaction; then let the workers rename."""
-        wanted = [(o.parcel.document, o.parcel.tag) for _, whole in uploaded for o in whole]
-        marked = {document.id: document for document in self._outbox.mark_publishing(wanted)}
+        verified = {o.parcel.document.id: o.parcel for _, whole in uploaded for o in whole}
+        stems = [
+            [verified[parcel.document.id] for parcel in stem if parcel.document.id in verified]
+            for result, _ in uploaded
+            for stem in result.job.stems
+        ]
+        pairs = [[(parcel.document, parcel.tag) for parcel in stem] for stem in stems if stem]
+        marked = {document.id: document for document in self._outbox.mark_publishing(pairs)}
         if self._mirror is not None and marked:
             self._mirror.write(int(self._outbox.meta("generation") or 0))
-        for result, whole in uploaded:
-            parcels = {
-                o.parcel.document.id: Parcel(marked[o.parcel.document.id], o.parcel.temporary, tag=o.parcel.tag)
-                for o in whole
-                if o.parcel.document.id in marked
-            }
-            self._in_hand.difference_update(o.parcel.document.id for o in whole if o.parcel.document.id not in marked)
-            stems = [
-                [parcels[parcel.document.id] for parcel in stem if parcel.document.id in parcels]
+        left = [parcel.document for parcel in verified.values() if parcel.document.id not in marked]
+        if left:
+            # Taken back by the drive, or its remote name is in doubt; the former are no longer ours to put back.
+            self._outbox.put_back(left, RESOLVE_WAIT, "not published this time")
+            self._in_hand.difference_update(document.id for document in left)
+        for result, _ in uploaded:
+            mine = [
+                [self._parcel(marked[parcel.document.id]) for parcel in stem if parcel.document.id in marked]
                 for stem in result.job.stems
             ]
-            if parcels:
+            if any(mine):
                 crashpoint("publish.handed")
-                result.worker.give(Job("publish", [stem for stem in stems if stem]))
+                result.worker.give(Job("publish", [stem for stem in mine if stem]))
+
+    def _parcel(self, document: Document) -> Parcel:
+        """Return what a worker needs to publish a document, or to ask about it."""
+        tag, age = self._outbox.mark(document)
+        fresh = 0 <= age < self._plan.temp_lifetime
+        return Parcel(document, self._temporary(document), tag=tag, fresh=fresh, earlier=self._earlier(document))
+
+    def _earlier(self, document: Document) -> frozenset[str]:
+        """Return the hashes of what we delivered under the same remote name before."""
+        query = "SELECT sha256 FROM documents WHERE remote_name = ? AND id <> ? AND delivered_at IS NOT NULL"
+        return frozenset(sha for (sha,) in self._outbox.rows(query, (document.remote_name, document.id)))
 
     def _sort_published(self, result: Result) -> list[Document]:
-        """Return what was delivered; park or ask later about the rest."""
+        """Return what was delivered; park, or ask later about, the rest."""
         if result.error is not None:
             documents = [parcel.document for stem in result.job.stems for parcel in stem]
             self._doubt(documents, result.error)
             return []
         delivered = []
-        for outcome in result.outcomes:
-            document, error = outcome.parcel.document, outcome.error
-            if error is None:
-                delivered.append(document)
-            elif isinstance(error, (NameExistsError, DocumentRefusedError)):
-                reason = Reason.NAME_TAKEN if isinstance(error, NameExistsError) else Reason.DOUBTFUL
-                if result.job.kind == "publish" and isinstance(error, DocumentRefusedError):
-                    reason = Reason.SERVER_REFUSED
-                self._outbox.park(document, reason, str(error))
-                self._in_hand.discard(document.id)
-            else:
-                if isinstance(error, (UnreachableError, TargetNeedsPersonError)):
-                    self._target_failed(error)
-                self._doubt([document], error)
+        outcomes = {outcome.parcel.document.id: outcome for outcome in result.outcomes}
+        for stem in result.job.stems:
+            guilty = ""
+            for parcel in stem:
+                document, error = parcel.document, outcomes[parcel.document.id].error
+                if guilty:
+                    self._park(document, Reason.TWIN, guilty)
+                elif error is None:
+                    delivered.append(document)
+                elif isinstance(error, (NameExistsError, DocumentRefusedError)):
+                    guilty = document.name
+                    self._park(document, _parked_because(result.job, error), str(error))
+                else:
+                    if isinstance(error, (UnreachableError, TargetNeedsPersonError)):
+                        self._target_failed(error)
+                    self._doubt([document], error)
         return delivered
+
+    def _park(self, document: Document, reason: Reason, detail: str) -> None:
+        self._outbox.park(document, reason, detail)
+        self._in_hand.discard(document.id)
 
     def _doubt(self, documents: Sequence[Document], error: DeliveryError) -> None:
         delay = max(RESOLVE_WAIT, backoff(max((document.tries for document in documents), default=0)))
@@ -396,8 +418,7 @@ class Courier:
         )
         for document in found:
             if document.id not in self._in_hand:
-                parcel = Parcel(document, self._temporary(document), tag=self._outbox.tag(document))
-                stems.setdefault((document.folder, stem_of(document)), []).append(parcel)
+                stems.setdefault((document.folder, document.pair_key), []).append(self._parcel(document))
         ordered = [sorted(stem, key=lambda parcel: is_xml(parcel.document)) for stem in stems.values()]
         return ordered[:limit]
 
@@ -413,6 +434,12 @@ class Courier:
         self._next_housekeeping = now + HOUSEKEEPING
         self._outbox.retire(self._plan.keep_visible)
         self._archive.round()
+
+
+def _parked_because(job: Job, error: DeliveryError) -> Reason:
+    if isinstance(error, NameExistsError):
+        return Reason.NAME_TAKEN
+    return Reason.SERVER_REFUSED if job.kind == "publish" else Reason.DOUBTFUL
 
 
 def _affordable(stems: Iterable[Stem]) -> list[Stem]:

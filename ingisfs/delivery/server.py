@@ -38,6 +38,9 @@ class Server(Protocol):
         TargetNeedsPersonError, DocumentRefusedError.
         """
 
+    def replace(self, temporary: str, final: str) -> None:
+        """Rename over our own earlier version, which INGIS has not collected. Raises as `publish`, but for the name."""
+
     def entry(self, name: str) -> Entry | None:
         """Return what lies under a name, None if surely nothing does. Raises TransientError, TargetNeedsPersonError."""
 

@@ -80,9 +80,16 @@ class WebDavServer:
 
     def publish(self, temporary: str, final: str) -> None:
         """See `Server.publish`."""
+        self._move(temporary, final, overwrite="F")
+
+    def replace(self, temporary: str, final: str) -> None:
+        """See `Server.replace`."""
+        self._move(temporary, final, overwrite="T")
+
+    def _move(self, temporary: str, final: str, overwrite: str) -> None:
         with _wire(doubtful=True):
             answer = self._client.request(
-                "MOVE", self._url(temporary), headers={"Destination": self._url(final), "Overwrite": "F"}
+                "MOVE", self._url(temporary), headers={"Destination": self._url(final), "Overwrite": overwrite}
             )
         if answer.status_code in {201, 204}:
             return

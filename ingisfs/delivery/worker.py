@@ -39,6 +39,8 @@ class Parcel:
     temporary: str
     data: bytes = field(repr=False, default=b"")
     tag: str = ""  # of the temporary file after its PUT, once known
+    fresh: bool = False  # the mark is younger than temporary files live on this server
+    earlier: frozenset[str] = frozenset()  # SHA-256 of what we delivered under this name before
 
     @property
     def final(self) -> str:
@@ -210,7 +212,7 @@ class Worker(threading.Thread):
             self._clean(parcel)
             detail = f"the server stored {found.size} of {parcel.document.size} bytes"
             return Outcome(parcel, TransientError(detail))
-        return Outcome(Parcel(parcel.document, parcel.temporary, b"", found.tag))
+        return Outcome(Parcel(parcel.document, parcel.temporary, tag=found.tag))
 
     def _clean(self, parcel: Parcel) -> None:
         try:
@@ -229,13 +231,17 @@ class Worker(threading.Thread):
         crashpoint("publish.after")
 
     def _whose(self, parcel: Parcel) -> None:
-        """The final name is taken: by these very bytes, or by something that is not ours to touch."""
+        """The final name is taken: by these very bytes, by our own earlier print, or by what is not ours to touch."""
         there = self.server.get(parcel.final)
         if there is None:
             raise DoubtError(f"{parcel.final} existed a moment ago")
-        if hashlib.sha256(there).hexdigest() != parcel.document.sha256:
+        found = hashlib.sha256(there).hexdigest()
+        if found == parcel.document.sha256:
+            self._clean(parcel)
+        elif found in parcel.earlier:
+            self.server.replace(parcel.temporary, parcel.final)
+        else:
             raise NameExistsError(parcel.final)
-        self._clean(parcel)
 
     def _ask(self, parcel: Parcel) -> None:
         """Find out what became of a document whose publishing was left in doubt, and finish it."""
@@ -244,8 +250,8 @@ class Worker(threading.Thread):
             there = self.server.get(parcel.final)
             if there is not None and hashlib.sha256(there).hexdigest() == parcel.document.sha256:
                 return
-            if not parcel.tag:
-                raise DocumentRefusedError("in doubt: nobody saw the temporary file")
+            if not parcel.tag or not parcel.fresh:
+                raise DocumentRefusedError("in doubt: the temporary file is gone, and may have been for long")
             self._prove_listing(parcel)
             return  # it was there, it is gone, and the folder shows what is in it: it was published, and collected
         if temporary.size != parcel.document.size or temporary.tag != parcel.tag:

@@ -106,6 +106,7 @@ class Reason(StrEnum):
     DAMAGED = "damaged"  # the bytes do not match the record
     SERVER_REFUSED = "server-refused"  # 413, 422, a name it will not take
     NAME_TAKEN = "name-taken"  # someone else's file has the final name
+    LOOKS_ATTACHED = "looks-attached"  # a warning: INGIS will take it for an attachment of another invoice
     DOUBTFUL = "doubtful"  # it may or may not have been delivered
 
 
@@ -137,6 +138,7 @@ class Document:
     delivered_at: float | None  # s since 1970 UTC
     resume: State | None  # state before a handle took it back, to return to after a clean release
     listed: bool  # shown on the drive under its name
+    pair_key: str  # key of the stem that INGIS pairs by: without King's `(n)` when it is another print
 
     @property
     def path(self) -> str:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from ingisfs import names
 from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, Document, Reason, State
 from ingisfs.outbox.inspection import Flaw, inspect
-from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.outbox import Decision, Outbox
 from ingisfs.outbox.reading import DamagedError, marks
 
 PAIR_WAIT = 60.0  # s after the drive's last close that an XML waits for a PDF to appear
 PAIR_WAIT_LIMIT = 600.0  # s after its own close, however busy the drive is
 TWIN_LOOK = 0.02  # s between two looks at a document whose other half is not there yet
 BATCH = 200  # documents looked at in one transaction
+
+REPRINT_WINDOW = 300 * 86400.0  # s in which a second delivery of a stem needs a person's word
 
 _ATTACHMENT = re.compile(r"-[0-9]{1,3}\Z")
 
@@ -31,15 +34,23 @@ class Rules:
     types: frozenset[str] = frozenset({"pdf", "xml"})  # endings that are sent, lower case
     folders: Mapping[str, str] = field(default_factory=dict)  # key of a subfolder → folder on the server
     pair_wait: float = PAIR_WAIT  # s
+    send_reprints: bool = False  # False: what was delivered before is held until a person releases it
 
     def route(self, folder: str) -> str | None:
         """Return the server's folder for a subfolder of the drive, "" for the root, None if it is not routed."""
         return "" if not folder else self.folders.get(names.key(folder))
 
     def remote_name(self, document: Document) -> str:
-        """Return the name below the inbox under which a document is published."""
+        """Return the name below the inbox under which a document is published: another print has the name of the first.
+
+        King's `(n)` goes; `Document.pair_key` tells whether it was King's.
+        """
+        stem = names.split(document.name)[0]
+        base = names.without_number(stem)
+        is_print = base != stem and names.key(base) == document.pair_key
+        name = base + document.name[len(stem) :] if is_print else document.name
         folder = self.route(document.folder)
-        return f"{folder}/{document.name}" if folder else document.name
+        return f"{folder}/{name}" if folder else name
 
 
 def _reason(flaw: Flaw) -> Reason:
@@ -50,16 +61,14 @@ def _reason(flaw: Flaw) -> Reason:
     return Reason.PDF_NOT_WHOLE if flaw.value.startswith("pdf") else Reason.XML_NOT_WHOLE
 
 
-def judge(document: Document, data: bytes, rules: Rules) -> tuple[State, Reason | None, str]:
-    """Say what becomes of a settled document: queued, or held with a reason and a technical detail."""
+def judge(document: Document, data: bytes, rules: Rules) -> tuple[Reason | None, str]:
+    """Say why a settled document must be held, with a technical detail; (None, "") if it may go."""
     if names.split(document.name)[1] not in rules.types:
-        return State.HELD, Reason.TYPE_NOT_SENT, ""
+        return Reason.TYPE_NOT_SENT, ""
     if rules.route(document.folder) is None:
-        return State.HELD, Reason.FOLDER_NOT_ROUTED, document.folder
+        return Reason.FOLDER_NOT_ROUTED, document.folder
     found = inspect(document.name, data)
-    if found.flaw is not None:
-        return State.HELD, _reason(found.flaw), found.detail
-    return State.QUEUED, None, ""
+    return (None, "") if found.flaw is None else (_reason(found.flaw), found.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +86,6 @@ class Stem:
 def is_xml(document: Document) -> bool:
     """Tell whether a document is the data half of a pair."""
     return names.split(document.name)[1] == "xml"
-
-
-def stem_of(document: Document) -> str:
-    """Return the key that both halves of a pair have in common."""
-    return names.key(names.split(document.name)[0])
 
 
 class Intake:
@@ -102,12 +106,52 @@ class Intake:
             self._outbox.decide(decisions)
         return len(decisions)
 
-    def _judged(self, document: Document) -> tuple[Document, State, Reason | None, str]:
+    def _judged(self, document: Document) -> Decision:
         try:
-            data = self._outbox.payload(document.id)
+            reason, detail = judge(document, self._outbox.payload(document.id), self._rules)
         except DamagedError:
-            return document, State.HELD, Reason.DAMAGED, ""
-        return document, *judge(document, data, self._rules)
+            reason, detail = Reason.DAMAGED, ""
+        after = State.QUEUED if reason is None else State.HELD
+        if reason is not None:
+            return Decision(document, after, reason, detail)
+        return Decision(document, after, *self._warning(document), self._earlier(document))
+
+    def _warning(self, document: Document) -> tuple[Reason | None, str]:
+        """`2026-1.pdf` beside `2026.xml` looks to INGIS like an attachment of it: say so, and send it."""
+        suffix = _ATTACHMENT.search(document.pair_key)
+        if is_xml(document) or suffix is None:
+            return None, ""
+        parent = document.pair_key[: suffix.start()]
+        found = self._outbox.rows(
+            "SELECT 1 FROM documents WHERE folder_key = ? AND pair_key = ? AND ending = 'xml' AND state <> ? LIMIT 1",
+            (names.key(document.folder), parent, State.WITHDRAWN),
+        )
+        return (Reason.LOOKS_ATTACHED, parent) if found else (None, "")
+
+    def _earlier(self, document: Document) -> list[Document]:
+        """Return earlier prints of a document that were not published: the newest one counts."""
+        states = (State.SETTLING, State.QUEUED, State.UPLOADING, State.HELD, State.PARKED)
+        return self._outbox.documents(
+            f"folder_key = ? AND pair_key = ? AND ending = ? AND number < ? AND state IN ({marks(states)})",
+            (
+                names.key(document.folder),
+                document.pair_key,
+                names.split(document.name)[1],
+                document.number,
+                *states,
+            ),
+        )
+
+    def _delivered_before(self, document: Document) -> float | None:
+        """Return when an earlier print of a document was delivered (s since 1970 UTC), within the last 300 days."""
+        since = self._outbox.clock.wall() - REPRINT_WINDOW
+        ((found,),) = self._outbox.rows(
+            "SELECT max(delivered_at) FROM documents AS earlier WHERE state IN (?, ?) AND delivered_at > ?"
+            " AND (folder_key, pair_key, ending) = (SELECT folder_key, pair_key, ending FROM documents WHERE id = ?)"
+            " AND id <> ? AND NOT EXISTS (SELECT 1 FROM documents WHERE id = ? AND released = 1)",
+            (State.DELIVERED, State.COLLECTED, since, *[document.id] * 3),
+        )
+        return None if found is None else float(found)
 
     def ready(self, limit: int) -> list[Stem]:
         """Return up to `limit` stems that may go now, oldest first.
@@ -121,7 +165,7 @@ class Intake:
         stems: list[Stem] = []
         taken: set[str] = set()
         lone: list[tuple[Document, float]] = []
-        held: list[tuple[Document, State, Reason | None, str]] = []
+        held: list[Decision] = []
         for document in candidates:
             if len(stems) >= limit:
                 break
@@ -129,8 +173,12 @@ class Intake:
                 continue
             family = self._family(document)
             blocked = next((other for other in family if other.state in NEEDS_PERSON), None)
+            again = self._reprint(family)
             if blocked is not None:
-                held.append((document, State.HELD, Reason.TWIN, blocked.name))
+                held.append(Decision(document, State.HELD, Reason.TWIN, blocked.name))
+            elif again is not None:
+                taken.update(other.id for other in family)
+                held.extend(again)
             elif any(other.state is not State.QUEUED or other.due > now for other in family):
                 self._not_before[document.id] = now + TWIN_LOOK
             elif (goes_at := self._alone_until(document, family)) > now:
@@ -144,14 +192,24 @@ class Intake:
             self._outbox.postpone(lone)
         return stems
 
+    def _reprint(self, family: Sequence[Document]) -> list[Decision] | None:
+        """Hold a whole stem of which one half was delivered before: one decision per stem, never per half."""
+        if self._rules.send_reprints or any(other.state is not State.QUEUED for other in family):
+            return None
+        found = [at for other in family if (at := self._delivered_before(other)) is not None]
+        if not found:
+            return None
+        day = datetime.fromtimestamp(max(found)).astimezone().date().isoformat()
+        return [Decision(other, State.HELD, Reason.ALREADY_DELIVERED, day) for other in family]
+
     def _family(self, document: Document) -> list[Document]:
         """Return what has to go together with a document: the halves of its stem, and its attachments with an XML."""
-        halves = self._live(document, "stem_key = ?", (stem_of(document),))
+        stem = document.pair_key
+        halves = self._live(document, "pair_key = ?", (stem,))
         if not any(is_xml(other) for other in halves):
             return halves
-        stem = stem_of(document)
-        numbered = self._live(document, "stem_key > ? AND stem_key < ?", (stem + "-", stem + "."))
-        attachments = (o for o in numbered if not is_xml(o) and _ATTACHMENT.fullmatch(stem_of(o)[len(stem) :]))
+        numbered = self._live(document, "pair_key > ? AND pair_key < ?", (stem + "-", stem + "."))
+        attachments = (o for o in numbered if not is_xml(o) and _ATTACHMENT.fullmatch(o.pair_key[len(stem) :]))
         return [*halves, *attachments]
 
     def _live(self, document: Document, where: str, parameters: tuple[str, ...]) -> list[Document]:
@@ -166,10 +224,10 @@ class Intake:
             return 0.0
         sent = sorted(SENT)
         pdf = (
-            "SELECT 1 FROM documents WHERE folder_key = ? AND stem_key = ? AND ending = 'pdf'"
+            "SELECT 1 FROM documents WHERE folder_key = ? AND pair_key = ? AND ending = 'pdf'"
             f" AND state IN ({marks(sent)}) LIMIT 1"
         )
-        if self._outbox.rows(pdf, (names.key(document.folder), stem_of(document), *sent)):
+        if self._outbox.rows(pdf, (names.key(document.folder), document.pair_key, *sent)):
             return 0.0
         ((closed,),) = self._outbox.rows("SELECT closed FROM documents WHERE id = ?", (document.id,))
         last_close = float(self._outbox.meta("last_close") or 0)

@@ -63,6 +63,7 @@ CREATE TABLE IF NOT EXISTS documents (
     name TEXT NOT NULL,
     name_key TEXT NOT NULL,
     stem_key TEXT NOT NULL,
+    pair_key TEXT NOT NULL,
     ending TEXT NOT NULL,
     size INTEGER NOT NULL,
     sha256 TEXT NOT NULL,
@@ -77,7 +78,9 @@ CREATE TABLE IF NOT EXISTS documents (
     reason TEXT,
     detail TEXT NOT NULL DEFAULT '',
     remote_name TEXT,
+    released INTEGER NOT NULL DEFAULT 0,
     etag TEXT,
+    marked_at REAL,
     delivered_at REAL,
     archived TEXT,
     resume TEXT,
@@ -85,7 +88,8 @@ CREATE TABLE IF NOT EXISTS documents (
 );
 CREATE UNIQUE INDEX IF NOT EXISTS documents_listed ON documents (folder_key, name_key) WHERE listed = 1;
 CREATE INDEX IF NOT EXISTS documents_state ON documents (state, number);
-CREATE INDEX IF NOT EXISTS documents_stem ON documents (folder_key, stem_key);
+CREATE INDEX IF NOT EXISTS documents_pair ON documents (folder_key, pair_key);
+CREATE INDEX IF NOT EXISTS documents_remote ON documents (remote_name);
 CREATE TABLE IF NOT EXISTS history (
     entry INTEGER PRIMARY KEY,
     at REAL NOT NULL,
@@ -189,6 +193,17 @@ class Release:
     changed: bool  # False: nothing was written, the document goes back to where it was
     failed: bool = False  # King was told that a write failed: hold it
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of a settled or queued document."""
+
+    document: Document
+    after: State
+    reason: Reason | None = None
+    detail: str = ""
+    supersedes: Sequence[Document] = ()  # earlier versions that were not published yet
 
 
 class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
@@ -390,9 +405,9 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             self._displace(draft.folder, draft.name, draft.id)
             stem, ending = names.split(draft.name)
             self._sql(
-                "INSERT INTO documents (id, folder, folder_key, name, name_key, stem_key, ending, size, sha256,"
-                " state, modified_ns, written_at, reason, detail, listed)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                "INSERT INTO documents (id, folder, folder_key, name, name_key, stem_key, pair_key, ending,"
+                " size, sha256, state, modified_ns, written_at, reason, detail, listed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
                 (
                     draft.id,
                     draft.folder,
@@ -400,6 +415,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     draft.name,
                     names.key(draft.name),
                     names.key(stem),
+                    self._pair_key(draft.folder, stem),
                     ending,
                     len(draft.data),
                     sha256,
@@ -412,6 +428,19 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             )
             self._note(draft.id, draft.name, "", State.WRITING, "")
         self.set(draft.id, draft.data)
+
+    def _pair_key(self, folder: str, stem: str) -> str:
+        """Return the key that INGIS pairs by: without King's `(n)` if the stem without it is known, for then it is
+        another print of that document.
+        """
+        base = names.without_number(stem)
+        if base != stem:
+            known = self.rows(
+                "SELECT 1 FROM documents WHERE folder_key = ? AND pair_key = ? AND state NOT IN (?, ?) LIMIT 1",
+                (names.key(folder), names.key(base), State.LOCAL, State.WITHDRAWN),
+            )
+            stem = base if known else stem
+        return names.key(stem)
 
     def copy_aside(self, document: Document, draft: Draft, releases: Iterable[Release] = ()) -> bool:
         """Keep a copy of a published document under a name of its own, and list the original no more.
@@ -494,9 +523,18 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             if names.key(name) != names.key(current.name) or names.key(folder) != names.key(current.folder):
                 self._displace(folder, name, document.id)
             sql(
-                "UPDATE documents SET folder = ?, folder_key = ?, name = ?, name_key = ?, stem_key = ?, ending = ?,"
-                " version = version + 1, remote_name = NULL WHERE id = ?",
-                (folder, names.key(folder), name, names.key(name), names.key(stem), ending, document.id),
+                "UPDATE documents SET folder = ?, folder_key = ?, name = ?, name_key = ?, stem_key = ?, pair_key = ?,"
+                " ending = ?, version = version + 1, remote_name = NULL WHERE id = ?",
+                (
+                    folder,
+                    names.key(folder),
+                    name,
+                    names.key(name),
+                    names.key(stem),
+                    self._pair_key(folder, stem),
+                    ending,
+                    document.id,
+                ),
             )
             self._renamed(document.id, current.path)
             crashpoint("rename.inside")
@@ -640,17 +678,24 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
 
     # ---- the courier's side --------------------------------------------------------------------------------------
 
-    def decide(self, decisions: Iterable[tuple[Document, State, Reason | None, str]]) -> None:
+    def decide(self, decisions: Iterable[Decision]) -> None:
         """Move settled documents on, as the intake decided: queued, or held with a reason and detail."""
-        with self._transaction():
-            for document, after, reason, detail in decisions:
-                moved = self._move(document, after, reason or "", reason=reason, detail=detail, due=0.0)
-                if moved and after is State.QUEUED:
+        with self._transaction() as sql:
+            for decision in decisions:
+                document, reason = decision.document, decision.reason
+                if not self._move(
+                    document, decision.after, reason or "", reason=reason, detail=decision.detail, due=0.0
+                ):
+                    continue
+                for other in decision.supersedes:
+                    if other.can_be_taken_back and other.state is not State.WRITING:
+                        self._set_aside(other, State.SUPERSEDED, f"printed again as {document.name}")
+                if decision.after is State.QUEUED:
                     # Its other half may be waiting for this one to appear.
-                    self._sql(
-                        "UPDATE documents SET due = 0"
-                        " WHERE folder_key = ? AND stem_key = ? AND state = ? AND tries = 0",
-                        (names.key(document.folder), names.key(names.split(document.name)[0]), State.QUEUED),
+                    sql(
+                        "UPDATE documents SET due = 0 WHERE state = ? AND tries = 0 AND (folder_key, pair_key) ="
+                        " (SELECT folder_key, pair_key FROM documents WHERE id = ?)",
+                        (State.QUEUED, document.id),
                     )
 
     def postpone(self, documents: Iterable[tuple[Document, float]]) -> None:
@@ -677,37 +722,45 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         crashpoint("claim.after")
         return claimed
 
-    def mark_publishing(self, documents: Sequence[tuple[Document, str]]) -> list[Document]:
-        """Pass the point of no return, noting each temporary file's tag.
+    def mark_publishing(self, stems: Iterable[Sequence[tuple[Document, str]]]) -> list[Document]:
+        """Pass the point of no return, stem by stem, noting each temporary file's tag.
 
-        Returns those documents that were still ours, as they are now.
-
-        A document that was opened, renamed or deleted since its claim is left out, and so is one whose remote name
-        another document is about to take.
+        Returns those documents that were still ours, as they are now. A stem is left out as a whole if one of its
+        documents was opened, renamed or deleted since its claim, or if another document is about to take, or may just
+        have taken, one of its remote names.
         """
         with self._transaction():
             marked = []
-            for document, tag in documents:
-                rivals = self.rows(
-                    "SELECT 1 FROM documents WHERE remote_name = ? AND id <> ? AND state = ? LIMIT 1",
-                    (document.remote_name, document.id, State.PUBLISHING),
-                )
-                if not rivals and self._move(document, State.PUBLISHING, "", etag=tag, due=0.0):
-                    current = self.document(document.id)
-                    assert current is not None
-                    marked.append(current)
+            for stem in stems:
+                if all(self._may_publish(document) for document, _ in stem):
+                    for document, tag in stem:
+                        self._move(document, State.PUBLISHING, "", etag=tag, due=0.0, marked_at=self.clock.wall())
+                        current = self.document(document.id)
+                        assert current is not None
+                        marked.append(current)
             if marked:
                 self._set_meta("generation", str(int(self.meta("generation") or 0) + 1))
             crashpoint("publishing.inside")
         crashpoint("publishing.after")
         return marked
 
+    def _may_publish(self, claimed: Document) -> bool:
+        current = self.document(claimed.id)
+        if current is None or (current.state, current.version) != (State.UPLOADING, claimed.version):
+            return False
+        rivals = (
+            "SELECT 1 FROM documents WHERE remote_name = ? AND id <> ?"
+            " AND (state = ? OR state = ? AND reason = ?) LIMIT 1"
+        )
+        doubt = (State.PUBLISHING, State.PARKED, Reason.DOUBTFUL)
+        return not self.rows(rivals, (claimed.remote_name, claimed.id, *doubt))
+
     def finish(self, documents: Iterable[Document]) -> None:
         """Note that the server has these documents under their final names."""
         now = self.clock.wall()
         with self._transaction():
             for document in documents:
-                self._move(document, State.DELIVERED, "", delivered_at=now, tries=0, reason=None, detail="")
+                self._move(document, State.DELIVERED, "", delivered_at=now, tries=0)
             crashpoint("finish.inside")
         crashpoint("finish.after")
 
@@ -728,9 +781,13 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     (due, detail, document.id, State.PUBLISHING),
                 )
 
-    def tag(self, document: Document) -> str:
-        """Return the tag that the temporary file had after its PUT."""
-        return str(self.rows("SELECT etag FROM documents WHERE id = ?", (document.id,))[0][0] or "")
+    def mark(self, document: Document) -> tuple[str, float]:
+        """Return the tag that the temporary file had after its PUT, and the age of the mark `publishing` in seconds.
+
+        The age is by the wall clock, for it must survive a restart of the machine; negative means that it is not known.
+        """
+        ((tag, marked_at),) = self.rows("SELECT etag, marked_at FROM documents WHERE id = ?", (document.id,))
+        return str(tag or ""), -1.0 if marked_at is None else self.clock.wall() - float(marked_at)
 
     def park(self, document: Document, reason: Reason, detail: str) -> None:
         """Set a document aside until a person looks at it."""
@@ -777,6 +834,43 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         with self._transaction() as sql:
             sql("UPDATE documents SET archived = ? WHERE id = ?", (path, document.id))
             self.delete(document.id)
+
+    # ---- a person's side -----------------------------------------------------------------------------------------
+
+    def release_held(self, documents: Iterable[Document]) -> list[Document]:
+        """Let held and parked documents go, as a person decided. Returns those that were still held or parked."""
+        with self._transaction():
+            return [
+                document
+                for document in documents
+                if document.state in NEEDS_PERSON
+                and self._move(
+                    document, State.QUEUED, "released by a person", reason=None, detail="", due=0.0, tries=0, released=1
+                )
+            ]
+
+    def retry(self, documents: Iterable[Document]) -> list[Document]:
+        """Make waiting documents due now. Returns those that were waiting."""
+        with self._transaction() as sql:
+            return [
+                document
+                for document in documents
+                if sql(
+                    "UPDATE documents SET due = 0, tries = 0 WHERE id = ? AND state IN (?, ?)",
+                    (document.id, State.QUEUED, State.PUBLISHING),
+                ).rowcount
+            ]
+
+    def withdraw(self, documents: Iterable[Document]) -> list[Document]:
+        """Take documents out that were not published, as a person decided. Returns those that could be."""
+        withdrawn = []
+        with self._transaction():
+            for document in documents:
+                current = self.document(document.id)
+                if current is not None and current.can_be_taken_back and current.state is not State.WRITING:
+                    self._set_aside(current, State.WITHDRAWN, "withdrawn by a person")
+                    withdrawn.append(document)
+        return withdrawn
 
     # ---- the log of the database ---------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ DATABASE = "cache.db"  # diskcache's name for it
 
 _COLUMNS = (
     "number, id, folder, name, size, sha256, state, version, modified_ns, written_at, due, tries, attempt,"
-    " reason, detail, remote_name, delivered_at, resume, listed"
+    " reason, detail, remote_name, delivered_at, resume, listed, pair_key"
 )
 
 

@@ -51,8 +51,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "Waits for its other half: {detail}. Mend that document, then both can go.",
     },
     "reason.already-delivered": {
-        "nl": "{detail} Geef het alleen vrij als INGIS het nog een keer moet krijgen.",
-        "en": "{detail} Release it only if INGIS shall have it once more.",
+        "nl": "Dit is op {detail} al bezorgd. Geef het alleen vrij als INGIS het nog een keer moet krijgen; trek het"
+        " anders in.",
+        "en": "This was delivered already, on {detail}. Release it only if INGIS shall have it once more; withdraw it"
+        " otherwise.",
     },
     "reason.restored": {
         "nl": "Teruggezet: deze gegevens komen uit een reservekopie of van een andere computer, dus dit kan al bezorgd"
@@ -75,6 +77,10 @@ SENTENCES: dict[str, dict[str, str]] = {
     "reason.name-taken": {
         "nl": "Bij INGIS staat al een ander bestand met deze naam ({detail}). Kijk in de portal wat dat is.",
         "en": "INGIS has another file of this name already ({detail}). Look into the portal what that is.",
+    },
+    "reason.looks-attached": {
+        "nl": "Let op: door de naam ziet INGIS dit als bijlage van {detail}.",
+        "en": "Note: by its name INGIS takes this for an attachment of {detail}.",
     },
     "reason.doubtful": {
         "nl": "Onzeker of het is aangekomen ({detail}). Kijk in de portal en geef het dan vrij of trek het in.",

@@ -21,7 +21,7 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.outbox.document import Document, Reason, State
 from ingisfs.outbox.intake import Rules
-from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.outbox import Decision, Outbox
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
@@ -290,13 +290,13 @@ def test_a_server_that_is_away_is_waited_for(outbox: Outbox, server: FaultyServe
 
 def test_what_a_killed_courier_was_publishing_is_asked_about_first(outbox: Outbox, server: FaultyServer) -> None:
     document_id = keep(outbox, "F1.pdf", pdf())
-    outbox.decide([(get(outbox, document_id), State.QUEUED, None, "")])
+    outbox.decide([Decision(get(outbox, document_id), State.QUEUED)])
     (claimed,) = outbox.claim([(get(outbox, document_id), "F1.pdf")])
     temporary = f".ingisfs-{document_id}-1.part"
     server.put(temporary, pdf())
     entry = server.entry(temporary)
     assert entry is not None
-    outbox.mark_publishing([(claimed, entry.tag)])
+    outbox.mark_publishing([[(claimed, entry.tag)]])
     server.publish(temporary, "F1.pdf")
     server.calls.clear()
     with running(outbox, server):

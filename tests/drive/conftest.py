@@ -13,7 +13,7 @@ from ingisfs import names
 from ingisfs.drive.space import Space, SpoolDisk
 from ingisfs.drive.volume import Handle, Volume
 from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.outbox import Decision, Outbox
 from tests.clocks import FakeClock
 from tests.servers import wait_for
 
@@ -105,7 +105,7 @@ class Drive:
         """Move a settling document along the courier's way."""
         box = self.outbox
         if self.state(document_id) is State.SETTLING:
-            box.decide([(self.document(document_id), State.QUEUED, None, "")])
+            box.decide([Decision(self.document(document_id), State.QUEUED)])
         if upto is State.QUEUED:
             return self.document(document_id)
         (claimed,) = box.claim([(self.document(document_id), self.document(document_id).name)])
@@ -114,14 +114,14 @@ class Drive:
         if upto is State.PARKED:
             box.park(claimed, Reason.SERVER_REFUSED, "413")
             return self.document(document_id)
-        (marked,) = box.mark_publishing([(claimed, "tag")])
+        (marked,) = box.mark_publishing([[(claimed, "tag")]])
         if upto is State.PUBLISHING:
             return marked
         box.finish([marked])
         return self.document(document_id)
 
     def hold(self, document_id: str, reason: Reason = Reason.PDF_NOT_WHOLE) -> None:
-        self.outbox.decide([(self.document(document_id), State.HELD, reason, "a detail")])
+        self.outbox.decide([Decision(self.document(document_id), State.HELD, reason, "a detail")])
 
     def withdraw(self, document_id: str) -> None:
         """What the command of a person does, in another process."""

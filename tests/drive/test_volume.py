@@ -27,9 +27,8 @@ from ingisfs.drive.errors import (
     TooLargeError,
     VolumeError,
 )
-from ingisfs.drive.volume import Volume
 from ingisfs.outbox.document import Reason, State
-from ingisfs.outbox.outbox import Outbox, OutboxBusyError, OutboxError, OutboxFullError
+from ingisfs.outbox.outbox import OutboxBusyError, OutboxError, OutboxFullError
 from tests.documents import pdf, xml
 from tests.drive.conftest import Drive, MakeDrive
 from tests.servers import wait_for
@@ -214,7 +213,7 @@ def test_a_read_only_handle_leaves_every_state_alone(drive: Drive) -> None:
             State.PUBLISHING: State.DELIVERED,
         }.get(state)
         if following is State.PUBLISHING:
-            drive.outbox.mark_publishing([(before, "tag")])
+            drive.outbox.mark_publishing([[(before, "tag")]])
         elif following is State.DELIVERED:
             drive.outbox.finish([before])
         elif following is not None:
@@ -316,7 +315,7 @@ def test_king_finds_its_names_taken_until_they_are_published_and_hidden(drive: D
     drive.volume.release(handle)
     for state in (State.QUEUED, State.UPLOADING, State.DELIVERED):
         if state is State.DELIVERED:
-            (marked,) = drive.outbox.mark_publishing([(drive.document(document_id), "tag")])
+            (marked,) = drive.outbox.mark_publishing([[(drive.document(document_id), "tag")]])
             drive.outbox.finish([marked])
         else:
             drive.bring(document_id, state)
@@ -666,8 +665,8 @@ def test_an_upload_that_was_under_way_when_its_document_was_opened_is_never_publ
     drive.volume.release(handle)
     drive.closed("F1.pdf")
     second = drive.bring(document_id, State.UPLOADING)
-    assert drive.outbox.mark_publishing([(first, "tag of an older attempt")]) == []
-    assert [d.attempt for d in drive.outbox.mark_publishing([(second, "tag")])] == [2]
+    assert drive.outbox.mark_publishing([[(first, "tag of an older attempt")]]) == []
+    assert [d.attempt for d in drive.outbox.mark_publishing([[(second, "tag")]])] == [2]
 
 
 def test_reopening_at_once_joins_both_writes_in_one_document(drive: Drive) -> None:
@@ -1610,10 +1609,3 @@ def test_volumes_of_one_process_do_not_disturb_each_other(make_drive: MakeDrive)
     for number in range(5):
         one.closed(f"G{number}.pdf")
         other.closed(f"F{number}.pdf")
-
-
-def test_the_arguments_of_a_volume_have_defaults_that_are_safe(make_drive: MakeDrive) -> None:
-    drive = make_drive()
-    assert isinstance(drive.volume, Volume)
-    assert isinstance(drive.outbox, Outbox)
-    assert drive.volume.unkept == 0

@@ -16,6 +16,7 @@ import pytest
 
 from ingisfs.outbox.document import TRANSITIONS, Reason, State, new_id
 from ingisfs.outbox.outbox import (
+    Decision,
     Draft,
     Outbox,
     OutboxBusyError,
@@ -126,13 +127,13 @@ def test_a_new_version_supersedes_what_was_not_published(outbox: Outbox) -> None
 def published(outbox: Outbox, document_id: str, upto: State = State.DELIVERED) -> None:
     document = outbox.document(document_id)
     assert document is not None
-    outbox.decide([(document, State.QUEUED, None, "")])
+    outbox.decide([Decision(document, State.QUEUED)])
     document = outbox.document(document_id)
     assert document is not None
     (claimed,) = outbox.claim([(document, document.name)])
     if upto is State.UPLOADING:
         return
-    (marked,) = outbox.mark_publishing([(claimed, "tag")])
+    (marked,) = outbox.mark_publishing([[(claimed, "tag")]])
     if upto is State.PUBLISHING:
         return
     outbox.finish([marked])
@@ -153,7 +154,7 @@ def test_opening_for_writing_takes_a_document_back_from_the_courier(outbox: Outb
     uploading = outbox.document(document_id)
     assert uploading is not None
     assert outbox.take_back(uploading) is not None
-    assert outbox.mark_publishing([(uploading, "tag")]) == []
+    assert outbox.mark_publishing([[(uploading, "tag")]]) == []
     outbox.release([Release(document_id, changed=False)])
     assert state(outbox, document_id) is State.QUEUED
 
@@ -175,7 +176,7 @@ def test_a_renamed_document_is_not_published_under_its_old_name(outbox: Outbox) 
     claimed = outbox.document(document_id)
     assert claimed is not None
     assert outbox.rename(claimed, "", "F2.pdf")
-    assert outbox.mark_publishing([(claimed, "tag")]) == []
+    assert outbox.mark_publishing([[(claimed, "tag")]]) == []
     assert state(outbox, document_id) is State.SETTLING
 
 
@@ -185,11 +186,11 @@ def test_two_documents_are_never_published_under_one_name_at_once(outbox: Outbox
     second = keep(outbox, "F1.pdf", pdf("2"))
     document = outbox.document(second)
     assert document is not None
-    outbox.decide([(document, State.QUEUED, None, "")])
+    outbox.decide([Decision(document, State.QUEUED)])
     document = outbox.document(second)
     assert document is not None
     (claimed,) = outbox.claim([(document, "F1.pdf")])
-    assert outbox.mark_publishing([(claimed, "")]) == []
+    assert outbox.mark_publishing([[(claimed, "")]]) == []
 
 
 def test_attempt_numbers_are_never_used_again(outbox: Outbox) -> None:
@@ -199,7 +200,7 @@ def test_attempt_numbers_are_never_used_again(outbox: Outbox) -> None:
         document = outbox.document(document_id)
         assert document is not None
         if document.state is State.SETTLING:
-            outbox.decide([(document, State.QUEUED, None, "")])
+            outbox.decide([Decision(document, State.QUEUED)])
             document = outbox.document(document_id)
             assert document is not None
         (claimed,) = outbox.claim([(document, "F1.pdf")])
