@@ -227,6 +227,151 @@ def _snapshot(outbox: ReadOnlyOutbox, settings: Drive) -> Snapshot:
     return take_snapshot(outbox, facts, time.time())
 
 
+@main.group()
+def queue() -> None:
+    """Look at what waits or is held, and decide about it."""
+
+
+def _outbox_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say which drive's outbox is meant."""
+    state = click.option("--state", help="Folder of the outbox, of a drive that is not mounted.")
+    mountpoint = click.option("--mountpoint", help="The drive, if several are mounted.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+    return mountpoint(_drive_option(_config_option(state(as_json(command)))))
+
+
+@queue.command("list")
+@_outbox_options
+@_plainly
+def queue_list(mountpoint: str | None, drive: str, config: Path | None, state: str | None, as_json: bool) -> int:
+    """Show what waits, is held or is set aside, oldest first."""
+    from ingisfs.outbox.choosing import pending
+    from ingisfs.outbox.reading import ReadOnlyOutbox
+    from ingisfs.report.console import queue_lines
+    from ingisfs.report.text import documents_json
+
+    settings, folder = _which(mountpoint, drive, config, state)
+    try:
+        outbox = ReadOnlyOutbox(folder)
+    except FileNotFoundError:
+        raise ConfigError("status.no-outbox", folder=folder) from None
+    try:
+        documents = pending(outbox)
+        language = outbox.meta("language") or settings.language
+        click.echo(documents_json(documents, language) if as_json else queue_lines(documents, language))
+    finally:
+        outbox.close()
+    return FINE
+
+
+def _decide(what: str, help_text: str) -> None:
+    """Make one of the commands that change what is pending."""
+
+    @queue.command(what, help=help_text)
+    @click.argument("names", nargs=-1)
+    @click.option("--all", "everything", is_flag=True, help="All that it can be done to.")
+    @click.option("--reason", help="With --all: only what is held for this reason, as in `queue list --json`.")
+    @_outbox_options
+    @_plainly
+    def command(
+        names: tuple[str, ...],
+        everything: bool,
+        reason: str | None,
+        mountpoint: str | None,
+        drive: str,
+        config: Path | None,
+        state: str | None,
+        as_json: bool,
+    ) -> int:
+        from ingisfs.outbox.choosing import choose
+        from ingisfs.outbox.outbox import Outbox
+        from ingisfs.report.text import documents_json
+
+        if bool(names) == everything:
+            raise click.UsageError("give names, stems or ids, or --all")
+        settings, folder = _which(mountpoint, drive, config, state)
+        if not (folder / "outbox").exists():
+            raise ConfigError("status.no-outbox", folder=folder)
+        outbox = Outbox(folder, settle=settings.settle, wal_bound=settings.wal_bound)
+        try:
+            language = outbox.meta("language") or settings.language
+            chosen, unknown = choose(outbox, what, names, reason)
+            done = {"retry": outbox.retry, "release": outbox.release_held, "withdraw": outbox.withdraw}[what](chosen)
+            if what != "withdraw":
+                outbox.count_up("probe")
+        finally:
+            outbox.shut()
+        if as_json:
+            click.echo(documents_json(done, language))
+        else:
+            for document in done:
+                click.echo(say(language, f"queue.{what}", name=document.path))
+            if not done and not unknown:
+                click.echo(say(language, "queue.nothing"))
+        for name in unknown:
+            click.echo(say(language, "queue.unknown", name=name), err=True)
+        return FAILED if unknown else FINE
+
+
+_decide("retry", "Try waiting documents NAMES, and the server, at once.")
+_decide("release", "Let held documents go. NAMES: ids, names, or stems (both halves of a pair).")
+_decide("withdraw", "Take documents out that were not published: they will not be sent.")
+
+
+@main.command()
+@click.option("--since", help="Only from this day on: 2026-11-24, or a number of days back.")
+@click.option("--name", "pattern", help="Only these names; * and ? stand for anything.")
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV, for a spreadsheet.")
+@_outbox_options
+@_plainly
+def history(
+    since: str | None,
+    pattern: str | None,
+    as_csv: bool,
+    mountpoint: str | None,
+    drive: str,
+    config: Path | None,
+    state: str | None,
+    as_json: bool,
+) -> int:
+    """Show every step of every document, oldest first."""
+    from ingisfs.outbox.choosing import steps
+    from ingisfs.outbox.reading import ReadOnlyOutbox
+    from ingisfs.report.history import as_csv as render_csv
+    from ingisfs.report.history import as_json as render_json
+    from ingisfs.report.history import history_lines
+
+    settings, folder = _which(mountpoint, drive, config, state)
+    try:
+        outbox = ReadOnlyOutbox(folder)
+    except FileNotFoundError:
+        raise ConfigError("status.no-outbox", folder=folder) from None
+    try:
+        language = outbox.meta("language") or settings.language
+        entries = steps(outbox, _day(since), pattern)
+        render = render_csv if as_csv else render_json if as_json else history_lines
+        for piece in render(entries, language):
+            click.echo(piece, nl=False)
+    finally:
+        outbox.close()
+    return FINE
+
+
+def _day(text: str | None) -> float:
+    """Return the time (s since 1970 UTC) that `--since` means; 0 without it."""
+    from datetime import date, datetime
+
+    if text is None:
+        return 0.0
+    if text.isdigit():
+        return time.time() - 86400 * int(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--since {text}: give a day as 2026-11-24, or a number of days") from None
+    return datetime(day.year, day.month, day.day).astimezone().timestamp()
+
+
 @main.command()
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where it keeps what came in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0 = any free one.")

@@ -25,11 +25,12 @@ import platformdirs
 
 from ingisfs import names
 
-SCHEMES = ("https", "http")  # in this version; sftp, ftps and ingis follow
+SCHEMES = ("https", "http", "sftp")  # in this version; ftps and ingis follow
 LANGUAGES = ("nl", "en")
 DEFAULT_DRIVE = "king"
 
 _DRIVE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?\Z")
 
 
 class ConfigError(ValueError):
@@ -57,6 +58,8 @@ class Drive:
     types: tuple[str, ...] = ("pdf", "xml")
     folders: Mapping[str, str] = field(default_factory=dict)  # subfolder of the drive → folder on the server
     temporary_folder: str | None = None  # None: beside the final name
+    temp_lifetime: float = 3600.0
+    reprints: str = "hold"  # or "send"
     keep_visible: float = 86400.0
     archive_days: float = 90.0
     max_document: int = 64 * 2**20
@@ -65,6 +68,8 @@ class Drive:
     refuse_after: float = 86400.0  # 0 = never
     ca_file: str = ""
     password_file: str = ""
+    host_key: str = ""  # of an SFTP server, as `ssh-keygen -l` writes it
+    key_file: str = ""  # to log in with at an SFTP server; the password opens it
     portal: str = ""
 
     @property
@@ -136,7 +141,7 @@ def from_table(table: Mapping[str, Any]) -> Drive:
 
 def _checked(key: str, value: Any) -> Any:
     match key:
-        case "settle" | "pair_wait" | "keep_visible" | "archive_days" | "refuse_after":
+        case "settle" | "pair_wait" | "keep_visible" | "archive_days" | "refuse_after" | "temp_lifetime":
             good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
             value = float(value) if good else value
         case "max_document" | "workers" | "wal_bound":
@@ -152,6 +157,10 @@ def _checked(key: str, value: Any) -> Any:
             value = {str(k).strip("/"): v.strip("/") for k, v in value.items()} if good else value
         case "language":
             good = value in LANGUAGES
+        case "host_key":
+            good = isinstance(value, str) and (not value or bool(_FINGERPRINT.match(value)))
+        case "reprints":
+            good = value in {"hold", "send"}
         case "temporary_folder":
             good = value is None or isinstance(value, str)
             value = value.strip("/") if isinstance(value, str) else value

@@ -42,11 +42,12 @@ from ingisfs.outbox.outbox import (
 )
 from ingisfs.report.snapshot import DriveFacts
 from ingisfs.report.status_files import StatusFiles
+from ingisfs.report.target import read_target
 
 log = logging.getLogger(__name__)
 
 START_LIMIT = 30.0  # s for a drive to answer
-HOUSEKEEPING = 5.0  # s between two looks of the drive at its disk
+HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
 END_LIMIT = 30.0  # s for a drive's process to end after its unmount
 DEVICE = Path("/dev/fuse")
 
@@ -114,7 +115,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
     )
     registry = Registry()
 
-    housekeeper = _Housekeeper(outbox, ballast, drive.reserve)
+    housekeeper = _Housekeeper(outbox, ballast, drive)
 
     served = threading.Event()
 
@@ -133,6 +134,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
             status_files=status.files(),
             max_document=drive.max_document,
             work=supervisor.wake,
+            stopped=lambda: housekeeper.stopped,
         )
         _host(volume, mounted).run(drive.mountpoint, drive.name)
     except RuntimeError as error:
@@ -153,12 +155,13 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
 class _Housekeeper(threading.Thread):
     """Does for the drive what the courier would do, should there be none for long; and takes the ballast again."""
 
-    def __init__(self, outbox: Outbox, ballast: Ballast, reserve: int) -> None:
+    def __init__(self, outbox: Outbox, ballast: Ballast, drive: Drive) -> None:
         super().__init__(name="housekeeper", daemon=True)
         self._outbox = outbox
         self._ballast = ballast
-        self._reserve = reserve
+        self._drive = drive
         self._ending = threading.Event()
+        self.stopped = False  # the server has needed a person for so long that King shall show a red cross
 
     def run(self) -> None:
         """Look every few seconds."""
@@ -166,10 +169,18 @@ class _Housekeeper(threading.Thread):
             try:
                 if self._outbox.wal_size() > 2 * self._outbox.wal_bound:
                     self._outbox.checkpoint()
-                self._ballast.make(self._reserve)
+                self._ballast.make(self._drive.reserve)
+                self.look()
             except (OutboxError, OSError) as error:
                 log.error("housekeeping: %s", error)
         self._outbox.close()
+
+    def look(self) -> None:
+        """See whether the server has needed a person for too long. A server that is merely away never counts."""
+        target = read_target(self._outbox)
+        waited = self._outbox.clock.wall() - (target.since or float("inf"))
+        limit = self._drive.refuse_after
+        self.stopped = target.state == "needs_person" and 0 < limit <= waited
 
     def end(self) -> None:
         """Stop."""

@@ -72,6 +72,7 @@ class Courier:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._workers = [Worker(number, connect, self._events.put) for number in range(1, plan.workers + 1)]
         self._target = Target(outbox.clock)
+        self._target.remember(outbox.meta("target"))
         self._in_hand: set[str] = set()  # ids that a worker has
         self._orphan = False  # the drive is gone
         self._stopping = False

@@ -44,6 +44,7 @@ class Target:
     since: float = 0.0  # s since 1970 UTC
     failures: int = 0  # in a row
     next_probe: float = 0.0  # on the boot clock
+    _needed_since: float | None = None  # s since 1970 UTC, from an earlier courier
 
     @property
     def open(self) -> bool:
@@ -61,6 +62,7 @@ class Target:
             self.health, self.since = Health.OK, self.clock.wall()
         self.reason = self.detail = ""
         self.failures = 0
+        self._needed_since = None
         return news
 
     def failed(self, error: TransientError | TargetNeedsPersonError) -> bool:
@@ -78,9 +80,20 @@ class Target:
         self.detail = str(error)
         self.next_probe = self.clock.boot() + wait
         news = before != (self.health, self.reason)
-        if news:
+        if self.health is not before[0]:
             self.since = self.clock.wall()
+            if self.health is Health.NEEDS_PERSON and self._needed_since is not None:
+                self.since = min(self.since, self._needed_since)
         return news
+
+    def remember(self, text: str | None) -> None:
+        """Take over since when an earlier courier had needed a person: a restart does not begin the time anew."""
+        try:
+            noted = json.loads(text or "{}")
+            if noted.get("state") == Health.NEEDS_PERSON:
+                self._needed_since = float(noted["since"])
+        except (ValueError, TypeError, KeyError):
+            return
 
     def as_json(self) -> str:
         """Return what the status reads from the outbox."""

@@ -252,7 +252,8 @@ def parse_multistatus(content: bytes) -> dict[str, Entry]:
         elif tag == "DAV:}response" and not collection and href:
             name = unquote(urlsplit(href).path).rstrip("/").rpartition("/")[2]
             if size.isdigit():
-                found[name] = Entry(int(size), etag or modified)
+                # Apache calls a tag weak for its first second, WsgiDAV leaves out the quotes.
+                found[name] = Entry(int(size), etag.removeprefix("W/").strip('"') or modified)
 
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = start

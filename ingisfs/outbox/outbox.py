@@ -586,8 +586,8 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             self._sql("DELETE FROM documents WHERE id = ?", (document.id,))
             self.delete(document.id)
         elif document.can_be_taken_back or (document.state in TAKE_BACK and after is State.WITHDRAWN):
-            self._move(document, after, why, listed=0)
-            self.delete(document.id)
+            if self._move(document, after, why, listed=0):
+                self.delete(document.id)
         else:
             self._sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
 
@@ -687,8 +687,9 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     document, decision.after, reason or "", reason=reason, detail=decision.detail, due=0.0
                 ):
                     continue
-                for other in decision.supersedes:
-                    if other.can_be_taken_back and other.state is not State.WRITING:
+                for earlier in decision.supersedes:
+                    other = self.document(earlier.id)  # it may have moved on in this very transaction
+                    if other is not None and other.can_be_taken_back and other.state is not State.WRITING:
                         self._set_aside(other, State.SUPERSEDED, f"printed again as {document.name}")
                 if decision.after is State.QUEUED:
                     # Its other half may be waiting for this one to appear.

@@ -200,4 +200,16 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Voor het lokale INGIS ontbreken pakketten ({detail}). Installeer ze: pip install 'ingisfs[stage]'",
         "en": "Packages for the local INGIS are missing ({detail}). Install them: pip install 'ingisfs[stage]'",
     },
+    "queue.retry": {"nl": "{name} wordt nu opnieuw geprobeerd.", "en": "{name} is tried again now."},
+    "queue.release": {"nl": "{name} is vrijgegeven en gaat vanzelf.", "en": "{name} is released and goes by itself."},
+    "queue.withdraw": {
+        "nl": "{name} is ingetrokken en wordt niet verstuurd.",
+        "en": "{name} is withdrawn and will not be sent.",
+    },
+    "queue.nothing": {"nl": "Er is niets waarvoor dit kan.", "en": "There is nothing that this can be done to."},
+    "queue.unknown": {
+        "nl": "Geen wachtend of vastgehouden document heet «{name}». Zie: ingisfs queue list",
+        "en": "No waiting or held document is called “{name}”. See: ingisfs queue list",
+    },
+    "queue.empty": {"nl": "Niets wacht en niets wordt vastgehouden.", "en": "Nothing waits and nothing is held."},
 }

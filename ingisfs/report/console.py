@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ingisfs.outbox.document import Document
 from ingisfs.report.catalogue import moment, number, say, size
-from ingisfs.report.snapshot import Snapshot
+from ingisfs.report.snapshot import Row, Snapshot
 from ingisfs.report.text import headline, lines
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ TABLE_ROWS = 20
 def status_lines(snapshot: Snapshot) -> str:
     """Return the status as plain lines."""
     return "\n".join(lines(snapshot))
+
+
+def queue_lines(documents: Sequence[Document], language: str) -> str:
+    """Return one line a document, its reason behind it."""
+    if not documents:
+        return say(language, "queue.empty")
+    lines_ = []
+    for document in documents:
+        state = say(language, f"state.{document.state}")
+        at = moment(language, document.written_at)
+        lines_.append(f"{document.id}  {at}  {size(language, document.size):>9}  {state:<20}  {document.path}")
+        if reason := Row(document, None).reason(language):
+            lines_.append(f"              {reason}")
+    return "\n".join(lines_)
 
 
 def watch(look: Callable[[], Snapshot]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ingisfs import names
-from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, State
+from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, Reason, State
 from ingisfs.outbox.reading import Reading
 from ingisfs.report.catalogue import CATALOGUE, say
 from ingisfs.report.target import TargetStatus, read_target
@@ -34,7 +34,8 @@ class Row:
 
     def reason(self, language: str) -> str:
         """Say why it needs a person and what to do; "" if it does not."""
-        if self.document.state not in NEEDS_PERSON or not self.document.reason:
+        warns = self.document.reason == Reason.LOOKS_ATTACHED
+        if not self.document.reason or (self.document.state not in NEEDS_PERSON and not warns):
             return ""
         key = f"reason.{self.document.reason}"
         return say(language, key, detail=self.document.detail) if key in CATALOGUE else self.document.reason

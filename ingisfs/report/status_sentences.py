@@ -96,9 +96,9 @@ SENTENCES: dict[str, dict[str, str]] = {
         " again.",
     },
     "target.needs_person.login": {
-        "nl": "De server weigert de gebruiker of het wachtwoord. Controleer het wachtwoord en koppel de schijf opnieuw."
-        " Documenten wachten hier veilig.",
-        "en": "The server refuses the user or the password. Check the password and mount the drive again."
+        "nl": "De server weigert de gebruiker, het wachtwoord of de sleutel ({detail}). Controleer die en koppel de"
+        " schijf opnieuw. Documenten wachten hier veilig.",
+        "en": "The server refuses the user, the password or the key ({detail}). Check them and mount the drive again."
         " Documents wait here safely.",
     },
     "target.needs_person.forbidden": {
@@ -112,9 +112,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         " here safely.",
     },
     "target.needs_person.host-key": {
-        "nl": "De sleutel van de server is veranderd ({detail}). Vraag INGIS of dat klopt. Documenten wachten hier"
-        " veilig.",
-        "en": "The server's key has changed ({detail}). Ask INGIS whether that is right. Documents wait here safely.",
+        "nl": "De sleutel van de server is niet die uit de instellingen ({detail}). Vraag INGIS welke vingerafdruk"
+        " klopt, zet die bij host_key en koppel de schijf opnieuw. Documenten wachten hier veilig.",
+        "en": "The server's key is not the one in the settings ({detail}). Ask INGIS which fingerprint is right, put it"
+        " into host_key, and mount the drive again. Documents wait here safely.",
     },
     "target.needs_person.folder-missing": {
         "nl": "De map op de server bestaat niet ({detail}). Controleer het serveradres. Documenten wachten hier"

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from ingisfs.outbox.document import State
+from ingisfs.outbox.document import Document, State
 from ingisfs.report.catalogue import duration, moment, number, say, size
 from ingisfs.report.snapshot import Row, Snapshot
 
@@ -162,3 +162,10 @@ def as_json(snapshot: Snapshot) -> bytes:
         "ingis": None,
     }
     return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def documents_json(documents: Sequence[Document], language: str) -> str:
+    """Return documents as the status shows them, for commands that deal with some of them."""
+    return json.dumps(
+        [_document(Row(document, None), language) for document in documents], ensure_ascii=False, indent=1
+    )

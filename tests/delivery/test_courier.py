@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from ingisfs.delivery import courier as courier_module
-from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import (
     DocumentRefusedError,
     DoubtError,
@@ -19,82 +14,12 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.intake import Rules
+from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.outbox import Decision, Outbox
+from tests.delivery.couriers import fail_once, get, running, until
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
-
-
-@pytest.fixture
-def server() -> FaultyServer:
-    return FaultyServer()
-
-
-@pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    box = Outbox(tmp_path, settle=0.0)
-    yield box
-    box.shut()
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real waits, only shorter."""
-    monkeypatch.setattr(courier_module, "RESOLVE_WAIT", 0.01)
-    monkeypatch.setattr("ingisfs.delivery.courier.backoff", lambda tries: 0.01)
-    monkeypatch.setattr("ingisfs.delivery.target.backoff", lambda tries: 0.01)
-    monkeypatch.setattr("ingisfs.delivery.target.SECOND_TRY", 0.05)
-
-
-@contextmanager
-def running(outbox: Outbox, server: FaultyServer, pair_wait: float = 0.0, workers: int = 2) -> Iterator[Courier]:
-    """Run a courier in a thread, on a connection of its own, until the block ends."""
-    made: list[Courier] = []
-    started = threading.Event()
-    folder = Path(outbox.directory).parent
-
-    def run() -> None:
-        mine = Outbox(folder, settle=0.0)
-        made.append(Courier(mine, Plan(Rules(pair_wait=pair_wait), workers=workers), lambda: server))
-        started.set()
-        try:
-            made[0].run()
-        finally:
-            mine.shut()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield made[0]
-    finally:
-        made[0].wake("stop")
-        thread.join(20)
-        assert not thread.is_alive()
-
-
-def get(outbox: Outbox, document_id: str) -> Document:
-    document = outbox.document(document_id)
-    assert document is not None
-    return document
-
-
-def until(outbox: Outbox, document_id: str, state: State) -> Document:
-    """Wait until a document is in a state."""
-    wait_for(lambda: get(outbox, document_id).state is state, f"{document_id} to be {state}")
-    return get(outbox, document_id)
-
-
-def fail_once(operation: str, error: Exception) -> Callable[[str, str], None]:
-    left = [error]
-
-    def fault(done: str, name: str) -> None:
-        if done == operation and left:
-            raise left.pop()
-
-    return fault
 
 
 def test_a_pair_is_put_under_temporary_names_and_published_pdf_first(outbox: Outbox, server: FaultyServer) -> None:
