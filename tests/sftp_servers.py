@@ -235,7 +235,7 @@ def _serve_asyncssh(folder: Path, port: int, user: str, methods: str, host_keys:
 
     class Inbox(asyncssh.SFTPServer):
         def __init__(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
-            super().__init__(chan, chroot=str(folder))
+            super().__init__(chan, chroot=bytes(folder))
 
     async def serve() -> None:
         await asyncssh.listen(

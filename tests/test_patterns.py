@@ -18,29 +18,26 @@ from ingisfs.drive.volume import Volume
 from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
-from ingisfs.outbox.reading import ReadOnlyOutbox, Reading
+from ingisfs.outbox.reading import Reading, ReadOnlyOutbox
 from tests.clocks import FakeClock
+from tests.documents import pdf
 from tests.doubles import FaultyServer
 from tests.mounts import drive
 from tests.patterns import MAX_DOCUMENT, PATTERNS, Documents, MountPlace, Pattern, Place, VolumePlace
 from tests.servers import Server, wait_for, wsgidav_server
 
-SETTLE = 0.3  # s, of the mount
+SETTLE = 0.2  # s, of the mount
 TRIES = 10  # of a pattern that must end within the settle time; on a busy machine it may not
 
-_RULE_16 = (
-    "rule 16 is not there yet: ingisfs/outbox/intake.py publishes King's second print, name(1), beside the first as a"
-    " document of its own; remote_name never strips the number, nothing is superseded or held"
-)
 _OPEN_PDF = (
     "rule 12: the XML of a pair goes alone while its PDF is being written. A created document has no record before its"
-    " first flush (Volume.create in ingisfs/drive/volume.py), so Intake._family (ingisfs/outbox/intake.py) cannot see it"
+    " first flush (Volume.create in ingisfs/drive/volume.py), so Intake._family (ingisfs/outbox/intake.py) misses it"
 )
-BUGS = {
-    "printed_again_by_king": _RULE_16,
-    "printed_again_by_king_after_delivery": _RULE_16,
-    "xml_closed_long_before_its_unflushed_pdf": _OPEN_PDF,
-}
+_NOT_WOKEN = (
+    "Volume.remove (ingisfs/drive/volume.py) takes along what was closed and does not call self._work(): the courier"
+    " looks by itself only after LOOK, up to 1 s later. So do rename and remove that end in BusyError"
+)
+BUGS = {"xml_closed_long_before_its_unflushed_pdf": _OPEN_PDF}
 
 
 def each(*, on_a_mount: bool) -> pytest.MarkDecorator:
@@ -88,8 +85,9 @@ def check(outbox: Reading, place: Place, expected: Documents, stored: Documents,
     assert sorted(published) == sorted(expected), told
     for name in expected:
         stem, _, ending = name.rpartition(".")
-        if ending == "xml" and stem + ".pdf" in expected:
-            assert published.index(stem + ".pdf") < published.index(name), told
+        if ending == "xml":
+            papers = [other for other in expected if other == stem + ".pdf" or other.startswith(stem + "-")]
+            assert all(published.index(paper) < published.index(name) for paper in papers), told
     left = {d.path for d in documents_of(outbox, place.stem) if d.state in NEEDS_PERSON}
     assert left == place.needs_person, told
 
@@ -108,7 +106,7 @@ class InProcess:
     clock: FakeClock
 
     def turn(self) -> None:
-        self.clock.sleep(0.5)
+        self.clock.sleep(1.0)
         self.courier.wake()
 
     def look(self, path: str) -> str:
@@ -161,6 +159,26 @@ def test_the_volume_sends_what_a_person_expects(in_process: InProcess, number: i
     check(in_process.outbox, place, expected, server.finals(), server.published)
     assert not server.leftovers()
     assert not in_process.volume.unkept
+
+
+@pytest.mark.xfail(strict=True, reason=_NOT_WOKEN)
+def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingisfs.drive.volume.RELEASE_DELAY", 60.0)
+    outbox, woken = Outbox(tmp_path), []
+    volume = Volume(
+        outbox, spool=tmp_path / "spool", disk=SpoolDisk(tmp_path, 0), work=lambda: woken.append(outbox.waiting())
+    )
+    try:
+        place = VolumePlace("001", lambda path: newest(outbox, path), volume)
+        place.save(place.name("F1.tmp"), b"noise")
+        place.save(place.name("F1.pdf"), pdf("one"))
+        woken.clear()
+        place.unlink(place.name("F1.tmp"))
+        place.wait(place.name("F1.pdf"), "settling")
+        assert woken
+    finally:
+        volume.close()
+        outbox.shut()
 
 
 # ---- on a mount --------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from ingisfs.delivery.server import Server, document_of, temporary_name
 from ingisfs.delivery.target import Target, backoff
 from ingisfs.delivery.worker import Job, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
-from ingisfs.outbox.document import Document, Reason, State
+from ingisfs.outbox.document import NEEDS_PERSON, Document, Reason, State
 from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml
 from ingisfs.outbox.mirror import Mirror
 from ingisfs.outbox.outbox import Outbox, OutboxError
@@ -412,16 +412,25 @@ class Courier:
         return temporary_name(document.remote_name, document.id, document.attempt, self._plan.temporary_folder)
 
     def _doubtful(self, limit: int) -> list[list[Parcel]]:
-        """Return the documents in publishing that nobody has in hand and that are due, by stem, PDF first."""
-        stems: dict[tuple[str, str], list[Parcel]] = {}
-        found = self._outbox.documents(
-            "state = ? AND due <= ? ORDER BY number LIMIT 100", (State.PUBLISHING, self._outbox.clock.boot())
-        )
-        for document in found:
-            if document.id not in self._in_hand:
-                stems.setdefault((document.folder, document.pair_key), []).append(self._parcel(document))
-        ordered = [sorted(stem, key=lambda parcel: is_xml(parcel.document)) for stem in stems.values()]
-        return ordered[:limit]
+        """Return what is in publishing, due, and in nobody's hand: by stem, the XML behind all of its PDFs."""
+        now = self._outbox.clock.boot()
+        found = self._outbox.documents("state = ? ORDER BY number LIMIT 500", (State.PUBLISHING,))
+        free = {document.id: document for document in found if document.id not in self._in_hand and document.due <= now}
+        stems: list[list[Document]] = []
+        for xml in [document for document in free.values() if is_xml(document)]:
+            papers = [other for other in self._intake.family(xml) if not is_xml(other)]
+            guilty = next((other for other in papers if other.state in NEEDS_PERSON), None)
+            publishing = [other for other in papers if other.state is State.PUBLISHING]
+            del free[xml.id]
+            if guilty is not None:
+                # Its rename was never sent: it stands behind that of its PDF.
+                self._park(xml, Reason.TWIN, guilty.name)
+            elif all(other.id in free for other in publishing):
+                stems.append([*publishing, xml])
+                for other in publishing:
+                    del free[other.id]
+        stems.extend([document] for document in free.values())
+        return [[self._parcel(document) for document in stem] for stem in stems[:limit]]
 
     # ---- housekeeping --------------------------------------------------------------------------------------------
 

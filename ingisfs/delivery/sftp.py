@@ -64,6 +64,8 @@ _KINDS: tuple[tuple[str, ...], ...] = (
 
 # The connection is of no use any more, and what was sent last may or may not have been done.
 _LOST = (OSError, asyncssh.DisconnectError, asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost)
+# How a server without a host key of the kind that was asked for ends the connection.
+_NO_SUCH_KEY = (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError)
 _TOLD = (asyncssh.Error, OSError, ValueError)  # all that asyncssh raises
 
 T = TypeVar("T")
@@ -319,8 +321,8 @@ class SftpServer:
                 if not self._pin:
                     break
             except _TOLD as error:
-                if shown and isinstance(error, asyncssh.KeyExchangeFailed):
-                    continue  # the server has no key of this kind
+                if shown and not client.tried and isinstance(error, _NO_SUCH_KEY):
+                    continue
                 doing = client.tried or "connect"
                 if isinstance(error, asyncssh.PermissionDenied) and not client.tried:
                     doing = f"log in: the server takes no {'key' if self._key else 'password'}"

@@ -171,7 +171,7 @@ class Intake:
                 break
             if document.id in taken or document.id in self._not_before:
                 continue
-            family = self._family(document)
+            family = self.family(document)
             blocked = next((other for other in family if other.state in NEEDS_PERSON), None)
             again = self._reprint(family)
             if blocked is not None:
@@ -202,7 +202,7 @@ class Intake:
         day = datetime.fromtimestamp(max(found)).astimezone().date().isoformat()
         return [Decision(other, State.HELD, Reason.ALREADY_DELIVERED, day) for other in family]
 
-    def _family(self, document: Document) -> list[Document]:
+    def family(self, document: Document) -> list[Document]:
         """Return what has to go together with a document: the halves of its stem, and its attachments with an XML."""
         stem = document.pair_key
         halves = self._live(document, "pair_key = ?", (stem,))
