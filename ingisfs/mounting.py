@@ -27,9 +27,10 @@ from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.supervisor import Supervisor
 from ingisfs.drive.volume import Volume
 from ingisfs.logs import log_to
+from ingisfs.outbox import salvage
 from ingisfs.outbox.ballast import Ballast
 from ingisfs.outbox.document import Reason
-from ingisfs.outbox.locks import FileLock, is_locked
+from ingisfs.outbox.locks import FileLock, is_locked, locked
 from ingisfs.outbox.mirror import adopt, default_folder, is_foreign
 from ingisfs.outbox.outbox import (
     Outbox,
@@ -59,6 +60,7 @@ class _Host(Protocol):
 def open_outbox(drive: Drive) -> Outbox:
     """Open and recover a drive's outbox, under the drive's lock. Raises ConfigError with what to do."""
     folder = drive.state_folder
+    damaged = _set_damage_aside(folder)
     try:
         outbox = Outbox(folder, settle=drive.settle, wal_bound=drive.wal_bound)
     except OutboxFullError as error:
@@ -69,6 +71,8 @@ def open_outbox(drive: Drive) -> Outbox:
         raise ConfigError("outbox.foreign", folder=folder, detail=error) from None
     except (OutboxDamagedError, OutboxError, sqlite3.Error) as error:
         raise ConfigError("outbox.damaged", folder=folder, detail=error) from None
+    if damaged is not None:
+        _recover(outbox, damaged)
     foreign, mirror = is_foreign(outbox, default_folder())
     if foreign:
         held = outbox.hold_everything(Reason.RESTORED, "the outbox is a restored backup or another machine's")
@@ -89,6 +93,29 @@ def open_outbox(drive: Drive) -> Outbox:
     return outbox
 
 
+def _set_damage_aside(folder: Path) -> Path | None:
+    """Move a damaged outbox out of the way, and return where it is now. An old courier must have let go of it first."""
+    if salvage.is_sound(folder):
+        return None
+    with locked(folder / "courier.lock", timeout=END_LIMIT) as alone:
+        if not alone:
+            raise ConfigError("outbox.busy", folder=folder, detail="courier")
+        place = salvage.set_aside(folder)
+    log.critical("the outbox is damaged; it now lies in %s", place)
+    return place
+
+
+def _recover(outbox: Outbox, damaged: Path) -> None:
+    """Take over what can be read of a damaged outbox: a person decides about it."""
+    count = 0
+    for found in salvage.read(damaged):
+        if salvage.matters(found):
+            outbox.take_over(found)
+            count += 1
+    outbox.set_meta("damaged", str(damaged))
+    log.critical("%d documents were recovered from %s", count, damaged)
+
+
 def serve(drive: Drive, ready: Callable[[], None]) -> None:
     """Serve a drive until it is unmounted. `ready` is called once programs can use it. Raises ConfigError."""
     folder = drive.state_folder
@@ -103,6 +130,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
     outbox = open_outbox(drive)
     supervisor = Supervisor(drive)
     volume: Volume | None = None
+    damage = ["damaged"] if outbox.meta("damaged") and outbox.needing_person_count() else []
     facts = DriveFacts(
         name=drive.name,
         server=drive.server,
@@ -111,7 +139,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         portal=drive.portal or None,
     )
     status = StatusFiles(
-        outbox, facts, outbox.clock, lambda: ["unkept"] if volume is not None and volume.unkept else []
+        outbox, facts, outbox.clock, lambda: [*(["unkept"] if volume is not None and volume.unkept else []), *damage]
     )
     registry = Registry()
 

@@ -1821,7 +1821,7 @@ def cut_and_deleted(place: Place) -> Documents:
 
 
 def _write_too_much(place: Place, fd: int) -> None:
-    with pytest.raises(OSError, match="too large|more than"):
+    with pytest.raises(OSError, match=r"too large|more than"):
         place.fill(fd, bytes(MAX_DOCUMENT + 1), 2**17)
 
 
@@ -1831,7 +1831,7 @@ def too_large(place: Place) -> Documents:
     fd = place.create(one)
     place.write(fd, pdf("one"))
     _write_too_much(place, fd)
-    with pytest.raises(OSError, match="too large|more than"):  # said once more
+    with pytest.raises(OSError, match=r"too large|more than"):  # said once more
         place.close(fd)
     place.left_to_a_person(one)
     return {}

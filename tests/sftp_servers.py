@@ -23,11 +23,14 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,11 +144,23 @@ class OpenSshServer(SftpTestServer):
         for pid in sessions:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in sessions), "the sessions to end")
+        wait_for(lambda: not any(map(_is_running, sessions)), "the sessions to end")
 
     def operations(self) -> list[str]:
         """What the SFTP server logged: `open "…" flags …`, `rename old "…" new "…"`, …"""
         return self._operations.read_text(errors="replace").splitlines()
+
+
+def _stat(pid: int | str) -> list[str]:
+    """State, parent, … of a process: see proc(5)."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return _stat(pid)[0] != "Z"  # dead, and nobody has asked yet of what
+    except OSError:
+        return False
 
 
 def _descendants(ancestor: int) -> list[int]:
@@ -153,7 +168,7 @@ def _descendants(ancestor: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with contextlib.suppress(OSError):
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                parents[int(entry.name)] = int(_stat(entry.name)[1])
     found = [ancestor]
     for pid in found:
         found.extend(child for child, parent in parents.items() if parent == pid)
@@ -282,6 +297,60 @@ def asyncssh_server(
         yield server
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def counting_wire(port: int, pause: float = 0.1) -> Iterator[CountingWire]:
+    wire = CountingWire(port, pause)
+    wire.start()
+    try:
+        yield wire
+    finally:
+        wire.stop()
+
+
+class CountingWire(threading.Thread):
+    """One connection to a server on `port` that takes the bytes of one direction at a time, and counts the turns.
+
+    What the server says is kept back until the client has been silent for `pause` seconds: then the client waits for
+    an answer, and that is one round trip, however fast the machine is.
+    """
+
+    def __init__(self, port: int, pause: float) -> None:
+        super().__init__(daemon=True)
+        self.trips = 0
+        self._server_port = port
+        self._pause = pause
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    def stop(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.join()
+
+    def run(self) -> None:
+        with contextlib.suppress(OSError):
+            client, _ = self._listener.accept()
+            with client, socket.create_connection(("127.0.0.1", self._server_port)) as server:
+                self._carry(client, server)
+
+    def _carry(self, client: socket.socket, server: socket.socket) -> None:
+        kept = b""
+        while True:
+            readable, _, _ = select.select([client, server], [], [], self._pause)
+            if not readable and kept:
+                client.sendall(kept)
+                kept = b""
+                self.trips += 1
+            for end in readable:
+                data = end.recv(2**20)
+                if not data:
+                    return
+                if end is client:
+                    server.sendall(data)
+                else:
+                    kept += data
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from ingisfs.crashpoints import crashpoint
 from ingisfs.outbox.document import ENDED, NEEDS_PERSON, SENT, STICKY, TAKE_BACK, TRANSITIONS, Document, Reason, State
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.reading import DATABASE, Reading, marks
+from ingisfs.outbox.salvage import Found
 
 log = logging.getLogger(__name__)
 
@@ -668,6 +669,44 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             for document in doubtful:
                 self._move(document, State.PARKED, why, reason=Reason.DOUBTFUL, detail="")
         return len(found) + len(doubtful)
+
+    def take_over(self, found: Found) -> None:
+        """Take a document over from a damaged outbox: held, or as a record of what was delivered."""
+        stem, ending = names.split(found.name)
+        sent = found.state in SENT
+        if sent:
+            after, reason = found.state, None
+        else:
+            after, reason = State.HELD, Reason.RECOVERED if found.data is not None else Reason.DAMAGED
+        free = self.find(names.key(found.folder), names.key(found.name)) is None
+        with self._transaction() as sql:
+            sql(
+                "INSERT OR IGNORE INTO documents (id, folder, folder_key, name, name_key, stem_key, pair_key, ending,"
+                " size, sha256, state, modified_ns, written_at, reason, remote_name, delivered_at, listed)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    found.id,
+                    found.folder,
+                    names.key(found.folder),
+                    found.name,
+                    names.key(found.name),
+                    names.key(stem),
+                    self._pair_key(found.folder, stem),
+                    ending,
+                    found.size,
+                    found.sha256,
+                    after,
+                    found.modified_ns,
+                    found.modified_ns / 1e9,
+                    reason,
+                    found.remote_name,
+                    found.delivered_at,
+                    int(free and not sent),
+                ),
+            )
+            self._note(found.id, found.name, "", after, f"recovered, was {found.state}")
+            if found.data is not None and not sent:
+                self.set(found.id, found.data)
 
     def count_up(self, name: str) -> int:
         """Add one to a counter in `meta` and return its new value."""

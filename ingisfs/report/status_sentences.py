@@ -186,6 +186,11 @@ SENTENCES: dict[str, dict[str, str]] = {
         " af.",
         "en": "ALARM: documents cannot be kept on disk now. Make room on the disk; do not switch the computer off.",
     },
+    "alarm.damaged": {
+        "nl": "ALARM: de gegevens van de schijf waren beschadigd. Wat leesbaar was, is vastgehouden: bekijk elk"
+        " document.",
+        "en": "ALARM: the data of the drive were damaged. What could be read is held: look at each document.",
+    },
     # columns
     "column.name": {"nl": "Naam", "en": "Name"},
     "column.state": {"nl": "Stand", "en": "State"},
