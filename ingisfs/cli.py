@@ -223,6 +223,7 @@ def _snapshot(outbox: ReadOnlyOutbox, settings: Drive) -> Snapshot:
         mounted_since=float(since) if since else None,
         language=outbox.meta("language") or settings.language,
         portal=outbox.meta("portal") or None,
+        host=outbox.meta("host") or "?",
     )
     return take_snapshot(outbox, facts, time.time())
 

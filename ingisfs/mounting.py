@@ -88,6 +88,7 @@ def open_outbox(drive: Drive) -> Outbox:
         ("server", drive.server),
         ("language", drive.language),
         ("portal", drive.portal),
+        ("host", _library()),
     ):
         outbox.set_meta(name, value)
     return outbox
@@ -137,6 +138,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         mounted_since=outbox.clock.wall(),
         language=drive.language,
         portal=drive.portal or None,
+        host=_library(),
     )
     status = StatusFiles(
         outbox, facts, outbox.clock, lambda: [*(["unkept"] if volume is not None and volume.unkept else []), *damage]
@@ -217,14 +219,20 @@ class _Housekeeper(threading.Thread):
             self.join(5)
 
 
-def _host(volume: Volume, mounted: Callable[[], None]) -> _Host:
+def _library() -> str:
+    """Return what carries the file system on this machine. Raises ConfigError if nothing does."""
     if sys.platform == "win32":
         raise ConfigError("mount.no-winfsp")
     try:
-        from ingisfs.drive.fuse import FuseHost, library
+        from ingisfs.drive.fuse import library
     except (ImportError, OSError) as error:
         raise ConfigError("mount.no-fuse", detail=error) from None
-    log.info("%s", library())
+    return library()
+
+
+def _host(volume: Volume, mounted: Callable[[], None]) -> _Host:
+    from ingisfs.drive.fuse import FuseHost
+
     return FuseHost(volume, mounted)
 
 

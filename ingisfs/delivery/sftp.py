@@ -446,10 +446,13 @@ def read_key(path: Path, passphrase: str) -> asyncssh.SSHKey:
             return asyncssh.import_private_key(content, passphrase or None)
     except OSError as error:
         hint = f"cannot be read: {error.strerror}"
-    except asyncssh.KeyEncryptionError:
-        hint = "is not opened by the password"
-    except asyncssh.KeyImportError as error:
-        hint = "needs its passphrase as the password" if "passphrase" in str(error).lower() else f"is no key: {error}"
+    except (asyncssh.KeyEncryptionError, asyncssh.KeyImportError) as error:
+        if not passphrase and "passphrase" in str(error).lower():
+            hint = "needs its passphrase as the password"
+        elif isinstance(error, asyncssh.KeyEncryptionError) or "decrypt" in str(error):
+            hint = f"is not opened by the password: {error}"
+        else:
+            hint = f"is no key: {error}"
     raise TargetNeedsPersonError(TargetReason.LOGIN, f"key_file {path} {hint}")
 
 

@@ -799,13 +799,13 @@ class Volume:
             raise DeniedError(new)
         if new == old:
             return
-        if new_key.startswith(old_key + "/"):
-            raise BadNameError(f"{old} into itself")
         if new_key != old_key:
             taken = new_key in self._folders
             document = not taken and self._look_up(new_folder, new_name) != (None, None)
             if (taken or document) and not replace:
                 raise ExistsError(new)
+            if new_key.startswith(old_key + "/"):
+                raise BadNameError(f"{old} into itself")
             if document:
                 raise NotAFolderError(new)
             if taken and self.names_in(new):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingisfs.outbox.document import Document
 from ingisfs.report.catalogue import moment, number, say, size
+from ingisfs.report.layout import printable
 from ingisfs.report.snapshot import Row, Snapshot
 from ingisfs.report.text import headline, lines
 
@@ -32,9 +33,11 @@ def queue_lines(documents: Sequence[Document], language: str) -> str:
     for document in documents:
         state = say(language, f"state.{document.state}")
         at = moment(language, document.written_at)
-        lines_.append(f"{document.id}  {at}  {size(language, document.size):>9}  {state:<20}  {document.path}")
+        lines_.append(
+            f"{document.id}  {at}  {size(language, document.size):>9}  {state:<20}  {printable(document.path)}"
+        )
         if reason := Row(document, None).reason(language):
-            lines_.append(f"              {reason}")
+            lines_.append(f"              {printable(reason)}")
     return "\n".join(lines_)
 
 
@@ -70,7 +73,7 @@ def _page(snapshot: Snapshot) -> RenderableType:
         document = row.document
         state, colour = say(language, f"state.{document.state}"), _COLOURS.get(document.state, "")
         at = moment(language, document.delivered_at or document.written_at, seconds=True)
-        table.add_row(Text(document.path), Text(state, colour), size(language, document.size), at)
+        table.add_row(Text(printable(document.path)), Text(state, colour), size(language, document.size), at)
     bad = snapshot.needs_a_person
     return Group(
         Text(headline(snapshot), "bold red" if bad else "bold green"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ingisfs import names
+from ingisfs.clock import SYSTEM_CLOCK, Clock
 from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, Reason, State
 from ingisfs.outbox.reading import Reading
 from ingisfs.report.catalogue import CATALOGUE, say
@@ -23,6 +24,7 @@ class DriveFacts:
     mounted_since: float | None  # s since 1970 UTC
     language: str = "nl"
     portal: str | None = None  # address of INGIS's portal
+    host: str = "?"  # what carries the file system: "libfuse 3.14"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Row:
 
     document: Document
     pair: str | None  # id of its other half, if that is shown too
+    next_try: float | None = None  # s since 1970 UTC, of a waiting document that is not due yet
 
     def reason(self, language: str) -> str:
         """Say why it needs a person and what to do; "" if it does not."""
@@ -70,9 +73,15 @@ class Snapshot:
         return bool(self.held or self.alarms or self.target.state == "needs_person")
 
 
-def take_snapshot(reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str] = ()) -> Snapshot:
-    """Look at an outbox. The cost does not grow with the number of documents, but for counting them."""
+def take_snapshot(
+    reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
+) -> Snapshot:
+    """Look at an outbox; `now` in s since 1970 UTC.
+
+    The cost does not grow with the number of documents, but for counting them.
+    """
     needing, newest = reading.needing_person(ROWS), reading.newest(ROWS)
+    boot = clock.boot()
     halves: dict[tuple[str, str], list[Document]] = {}
     for document in (*needing, *newest):
         halves.setdefault(_stem(document), []).append(document)
@@ -80,7 +89,8 @@ def take_snapshot(reading: Reading, drive: DriveFacts, now: float, alarms: Seque
     def row(document: Document) -> Row:
         ending = names.split(document.name)[1]
         others = (o.id for o in halves[_stem(document)] if names.split(o.name)[1] != ending)
-        return Row(document, next(others, None))
+        waits = document.state in WAITING and document.due > boot
+        return Row(document, next(others, None), now + document.due - boot if waits else None)
 
     return Snapshot(
         drive=drive,

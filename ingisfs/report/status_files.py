@@ -47,7 +47,7 @@ class StatusFiles:
 
     def _render(self, kind: str, render: Callable[[Snapshot], bytes]) -> bytes:
         try:
-            return render(take_snapshot(self._reading, self._drive, self._clock.wall(), self._alarms()))
+            return render(take_snapshot(self._reading, self._drive, self._clock.wall(), self._alarms(), self._clock))
         except Exception as error:
             log.exception("cannot render the status")
             sentence = say(self._drive.language, "page.unreadable", detail=type(error).__name__)

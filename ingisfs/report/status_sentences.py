@@ -166,7 +166,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     "page.title": {"nl": "INGIS-schijf «{drive}»", "en": "INGIS drive “{drive}”"},
     "page.updated": {"nl": "bijgewerkt {at}", "en": "updated {at}"},
     "page.server": {"nl": "Server: {server}", "en": "Server: {server}"},
-    "page.since": {"nl": "Gekoppeld sinds: {at}", "en": "Mounted since: {at}"},
+    "page.since": {"nl": "Gekoppeld sinds: {at} (met {host})", "en": "Mounted since: {at} (with {host})"},
     "page.needs-you": {"nl": "Heeft u nodig", "en": "Needs you"},
     "page.counts": {"nl": "Aantallen", "en": "Counts"},
     "page.newest": {"nl": "Nieuwste documenten", "en": "Newest documents"},

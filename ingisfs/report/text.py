@@ -7,14 +7,13 @@ JSON: `docs/status.schema.json`; UTF-8, times in ISO 8601 UTC.
 from __future__ import annotations
 
 import json
-import textwrap
-import unicodedata
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from ingisfs.outbox.document import Document, State
 from ingisfs.report.catalogue import duration, moment, number, say, size
+from ingisfs.report.layout import cut, pad, printable, wrap
 from ingisfs.report.snapshot import Row, Snapshot
 
 SCHEMA = 1
@@ -48,22 +47,22 @@ def lines(snapshot: Snapshot) -> Iterator[str]:
     language, drive = snapshot.drive.language, snapshot.drive
     title = say(language, "page.title", drive=drive.name)
     updated = say(language, "page.updated", at=moment(language, snapshot.taken_at, seconds=True))
-    yield f"{title}{' ' * max(2, WIDTH - len(title) - len(updated))}{updated}"
+    yield f"{pad(title, WIDTH - len(updated) - 1)} {updated}"
     yield "=" * WIDTH
-    yield from textwrap.wrap(headline(snapshot), WIDTH)
+    yield from wrap(headline(snapshot), WIDTH)
     yield ""
-    yield from textwrap.wrap(snapshot.target.sentence(language), WIDTH)
+    yield from wrap(printable(snapshot.target.sentence(language)), WIDTH)
     yield say(language, "page.server", server=drive.server)
     if drive.mounted_since is not None:
-        yield say(language, "page.since", at=moment(language, drive.mounted_since))
+        yield say(language, "page.since", at=moment(language, drive.mounted_since), host=drive.host)
     if snapshot.waiting and snapshot.oldest_waiting is not None:
         waited = duration(language, max(0.0, snapshot.taken_at - snapshot.oldest_waiting))
         yield say(language, "page.oldest", duration=waited)
     if snapshot.needing:
         yield from _section(say(language, "page.needs-you"))
         for row in snapshot.needing[:TEXT_ROWS]:
-            yield f"{row.document.path} ({say(language, f'state.{row.document.state}')})"
-            yield from textwrap.wrap(row.reason(language), WIDTH - 4, initial_indent="    ", subsequent_indent="    ")
+            yield f"{cut(printable(row.document.path), 54)} ({say(language, f'state.{row.document.state}')})"
+            yield from wrap(printable(row.reason(language)), WIDTH, indent="    ")
         if snapshot.held > TEXT_ROWS:
             yield say(language, "page.more", count=number(language, snapshot.held - TEXT_ROWS))
     yield from _section(say(language, "page.counts"))
@@ -71,7 +70,7 @@ def lines(snapshot: Snapshot) -> Iterator[str]:
         if snapshot.counts[state]:
             yield f"{say(language, f'state.{state}'):<28}{number(language, snapshot.counts[state]):>9}"
     portal = say(language, "page.portal", portal=drive.portal) if drive.portal else ""
-    yield from textwrap.wrap(say(language, "page.ingis-unknown", portal=portal), WIDTH)
+    yield from wrap(say(language, "page.ingis-unknown", portal=portal), WIDTH)
     if snapshot.newest:
         yield from _section(say(language, "page.newest"))
         yield from _table(snapshot.newest[:TEXT_ROWS], language)
@@ -95,14 +94,8 @@ def _table(rows: Sequence[Row], language: str) -> Iterator[str]:
             document = one.document
             state = say(language, f"state.{document.state}")
             at = moment(language, document.delivered_at or document.written_at)
-            yield f"{_fit(document.path, 28)}  {_fit(state, 19)} {size(language, document.size):>9}  {at}"
-
-
-def _fit(text: str, width: int) -> str:
-    """Return `text` in exactly `width` columns, the end of a longer one kept."""
-    if len(text) > width:
-        text = text[: width // 2 - 1] + "…" + text[-(width - width // 2) :]
-    return text + " " * (width - sum(0 if unicodedata.combining(c) else 1 for c in text))
+            name = pad(cut(printable(document.path), 28), 28)
+            yield f"{name}  {pad(cut(state, 20), 20)} {size(language, document.size):>8}  {at}"
 
 
 def as_text(snapshot: Snapshot) -> bytes:
@@ -126,6 +119,7 @@ def _document(row: Row, language: str) -> dict[str, Any]:
         "written_at": _time(document.written_at),
         "delivered_at": _time(document.delivered_at),
         "attempts": document.attempt,
+        "next_try": _time(row.next_try),
         "reason": document.reason,
         "detail": document.detail,
         "message": row.reason(language),
@@ -144,6 +138,7 @@ def as_json(snapshot: Snapshot) -> bytes:
         "drive": drive.name,
         "server": drive.server,
         "portal": drive.portal,
+        "host": drive.host,
         "mounted_since": _time(drive.mounted_since),
         "headline": headline(snapshot),
         "target": {

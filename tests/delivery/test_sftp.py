@@ -420,8 +420,9 @@ def test_the_users_own_settings_and_known_hosts_do_not_count(tmp_path: Path, mon
 
 
 def test_a_key_opens_the_server_and_so_does_one_with_a_passphrase(real: SftpTestServer) -> None:
-    with connected(real, password="", key_file=real.key_file) as client:
-        client.ping()
+    for password in ("", "needless"):
+        with connected(real, password=password, key_file=real.key_file) as client:
+            client.ping()
     for form in ("RFC4716", "PKCS8"):
         make_key(real.key_file, passphrase="open it", form=form, kind="ecdsa")
         with connected(real, password="open it", key_file=real.key_file) as client:
@@ -597,6 +598,7 @@ class Inbox(asyncssh.SFTPServer):
 
     folder: Path
     scripts: dict[str, Script]
+    files: list[Any]
 
     def __init__(self, chan: asyncssh.SSHServerChannel[bytes]) -> None:
         super().__init__(chan, chroot=bytes(self.folder))
@@ -609,7 +611,12 @@ class Inbox(asyncssh.SFTPServer):
         self.channel.get_connection().abort()
 
     def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
-        return self._do("open", lambda: super(Inbox, self).open(path, pflags, attrs))
+        def really() -> Any:
+            file: Any = super(Inbox, self).open(path, pflags, attrs)
+            self.files.append(file)
+            return file
+
+        return self._do("open", really)
 
     def write(self, file_obj: object, offset: int, data: bytes) -> Any:
         return self._do("write", lambda: super(Inbox, self).write(file_obj, offset, data))
@@ -633,7 +640,8 @@ def scripted(folder: Path, **scripts: Script) -> Iterator[SftpServer]:
 
     A script gets the server and what it would really do; it may do that, raise, hang up, or return something to await.
     """
-    kind = type("Scripted", (Inbox,), {"folder": folder, "scripts": scripts})
+    files: list[Any] = []
+    kind = type("Scripted", (Inbox,), {"folder": folder, "scripts": scripts, "files": files})
     key = asyncssh.generate_private_key("ssh-ed25519")
     connections: list[asyncssh.SSHServerConnection] = []
     loop = asyncio.new_event_loop()
@@ -659,6 +667,8 @@ def scripted(folder: Path, **scripts: Script) -> Iterator[SftpServer]:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        for file in files:
+            file.close()
 
     acceptor = loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever)
