@@ -22,6 +22,7 @@ from typing import Protocol
 
 from ingisfs import credentials
 from ingisfs.config import ConfigError, Drive, check_server
+from ingisfs.crashpoints import crashpoint
 from ingisfs.drive.registry import Mounted, Registry
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.supervisor import Supervisor
@@ -102,6 +103,7 @@ def _set_damage_aside(folder: Path) -> Path | None:
         if not alone:
             raise ConfigError("outbox.busy", folder=folder, detail="courier")
         place = salvage.set_aside(folder)
+    crashpoint("set_aside.after")
     log.critical("the outbox is damaged; it now lies in %s", place)
     return place
 

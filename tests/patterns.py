@@ -20,7 +20,7 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -222,11 +222,16 @@ class _Opening:
 
 
 class VolumePlace(Place):
-    """The volume in this process, called as a host calls it: each close flushes, the last one releases."""
+    """The volume in this process, called as a host calls it.
 
-    def __init__(self, stem: str, look: Callable[[str], str], volume: Volume) -> None:
+    On Linux each close of a descriptor flushes, and the last one releases as well. On Windows the last one releases,
+    and nobody flushes unless a program asks for it.
+    """
+
+    def __init__(self, stem: str, look: Callable[[str], str], volume: Volume, *, windows: bool) -> None:
         super().__init__(stem, look)
         self._volume = volume
+        self._windows = windows
         self._openings: dict[int, _Opening] = {}
         self._next = 3
 
@@ -277,18 +282,20 @@ class VolumePlace(Place):
         self.ftruncate(fd, size)
 
     def flush(self, fd: int) -> None:
+        if not self._windows:
+            self.fsync(fd)
+
+    def fsync(self, fd: int) -> None:
         with _system_errors():
             self._volume.flush(self._openings[fd].handle)
 
-    fsync = flush
-
     def close(self, fd: int) -> None:
-        opening = self._openings.pop(fd)
+        opening = self._openings[fd]
         opening.descriptors -= 1
         try:
-            with _system_errors():
-                self._volume.flush(opening.handle)
+            self.flush(fd)
         finally:
+            del self._openings[fd]
             if not opening.descriptors:
                 self._volume.release(opening.handle)
 
@@ -1423,6 +1430,18 @@ def renamed_while_opened_for_writing_and_left_alone(place: Place) -> Documents:
 
 
 @pattern()
+def held_and_renamed_while_opened_for_writing_and_left_alone(place: Place) -> Documents:
+    one, two = place.name("F1.pdf"), place.name("F2.pdf")
+    place.save(one, pdf("one", 10_000)[:-30])
+    place.wait(one, "held")
+    fd = place.open(one, "r+")
+    place.rename(one, two)
+    place.close(fd)
+    place.left_to_a_person(two)
+    return {}
+
+
+@pattern()
 def renamed_to_its_own_name(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("one", 20_000)
     place.save(one, data)
@@ -1831,7 +1850,7 @@ def too_large(place: Place) -> Documents:
     fd = place.create(one)
     place.write(fd, pdf("one"))
     _write_too_much(place, fd)
-    with pytest.raises(OSError, match=r"too large|more than"):  # said once more
+    with suppress(OSError):  # said once more, where a close can fail
         place.close(fd)
     place.left_to_a_person(one)
     return {}

@@ -13,7 +13,7 @@ What they do, as tried here; delivery/test_sftp.py holds the rows that matter:
 | rename of what is not there              | NO_SUCH_FILE            | NO_SUCH_FILE           |
 | rename into a folder that is not there   | NO_SUCH_FILE            | NO_SUCH_FILE           |
 | rename to a name of more than 255 bytes  | BAD_MESSAGE             | FAILURE                |
-| a full disk                              | FAILURE at the write    | FAILURE at the close   |
+| a write that fills the disk              | FAILURE                 | cut off, and OK        |
 | largest piece in one write               | 261,120 bytes           | 4 MiB                  |
 | time of change                           | whole seconds           | whole seconds          |
 """
@@ -216,6 +216,15 @@ class AsyncSshServer(SftpTestServer):
         keys = [str(self.host_key_file(kind)) for kind in self.kinds]
         return [sys.executable, __file__, str(self.folder), str(self.port), self.user, self._methods, *keys]
 
+    def freeze(self) -> None:
+        """Keep its connections and say nothing any more."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def options(self) -> dict[str, Any]:
         return {"env": {**os.environ, "SFTP_PASSWORD": self.password}}
 
@@ -300,7 +309,7 @@ def asyncssh_server(
 
 
 @contextlib.contextmanager
-def counting_wire(port: int, pause: float = 0.1) -> Iterator[CountingWire]:
+def counting_wire(port: int, pause: float = 0.2) -> Iterator[CountingWire]:
     wire = CountingWire(port, pause)
     wire.start()
     try:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import shutil
+import signal
 import sqlite3
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +59,7 @@ def test_a_pair_arrives_and_the_drive_says_so(mounted: Drive, server: Server) ->
     text = (mounted.mountpoint / "INGIS-STATUS.txt").read_text()
     assert "F1.pdf" in text
     assert "bezorgd" in text.lower()
+    assert "libfuse 3" in text or "libfuse 2" in text
     status = json.loads((mounted.mountpoint / "INGIS-STATUS.json").read_text())
     assert status["counts"]["delivered"] == 2
     assert status["target"]["state"] == "ok"
@@ -477,3 +485,75 @@ def test_a_drive_in_the_foreground_ends_with_its_process(unmounted: Drive) -> No
     assert process.wait(20) == 0
     process.stdout.close()
     assert not unmounted.is_mounted()
+
+
+# ---- in a terminal -----------------------------------------------------------------------------------------------
+
+
+def in_terminal(drive: Drive, *arguments: str, until: str, seconds: float = 20) -> str:
+    """Run a command on a pseudo-terminal until it has shown `until` or ended; returns all that it showed."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingisfs", *arguments],
+        env={**drive.environment, "TERM": "xterm-256color"},
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+    )
+    os.close(slave)
+    shown = b""
+    end = time.monotonic() + seconds
+    try:
+        while until.encode() not in shown:
+            assert time.monotonic() < end, shown.decode(errors="replace")
+            if select.select([master], [], [], 0.2)[0]:
+                try:
+                    shown += os.read(master, 65536)
+                except OSError:  # the other end was closed
+                    break
+        return shown.decode(errors="replace")
+    finally:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):
+            while os.read(master, 65536):
+                pass
+        os.close(master)
+        process.wait(20)
+
+
+def test_status_watch_shows_a_live_table_in_a_terminal(mounted: Drive) -> None:
+    (mounted.mountpoint / "F1.pdf").write_bytes(pdf())
+    shown = in_terminal(mounted, "status", str(mounted.mountpoint), "--watch", until="bezorgd")
+    assert "F1.pdf" in shown
+    assert "Naam" in shown
+    assert "Traceback" not in shown
+
+
+def test_status_watch_prints_plain_lines_elsewhere(mounted: Drive) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ingisfs", "status", str(mounted.mountpoint), "--watch"],
+        env=mounted.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert "Klaar voor gebruik" in process.stdout.readline()
+    (mounted.mountpoint / "F1.pdf").write_bytes(pdf())
+    lines = iter(process.stdout.readline, "")
+    assert any("1 bezorgd" in line for line in lines)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert "Traceback" not in errors
+
+
+def test_unmount_shows_its_progress_in_a_terminal(mounted: Drive, server: Server) -> None:
+    server.stop()
+    for number in range(3):
+        (mounted.mountpoint / f"F{number}.pdf").write_bytes(pdf(str(number)))
+    shown = in_terminal(mounted, "unmount", str(mounted.mountpoint), until="nog 3 te bezorgen")
+    assert "0/3" in shown
+    server.start()
+    assert mounted.unmount().returncode == 0
+    assert len(server.names()) == 3

@@ -151,8 +151,12 @@ def in_process(tmp_path: Path) -> Iterator[InProcess]:
 
 
 @each(on_a_mount=False)
-def test_the_volume_sends_what_a_person_expects(in_process: InProcess, number: int, pattern: Pattern) -> None:
-    place = VolumePlace(f"{number:03} {pattern.name}", in_process.look, in_process.volume)
+@pytest.mark.parametrize("system", ["linux", "windows"])
+def test_the_volume_sends_what_a_person_expects(
+    in_process: InProcess, system: str, number: int, pattern: Pattern
+) -> None:
+    stem = f"{number:03} {pattern.name}"
+    place = VolumePlace(stem, in_process.look, in_process.volume, windows=system == "windows")
     expected = pattern.run(place)
     wait_until_nothing_goes_on(in_process.outbox, place.stem, in_process.turn)
     server = in_process.server
@@ -169,7 +173,7 @@ def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkey
         outbox, spool=tmp_path / "spool", disk=SpoolDisk(tmp_path, 0), work=lambda: woken.append(outbox.waiting())
     )
     try:
-        place = VolumePlace("001", lambda path: newest(outbox, path), volume)
+        place = VolumePlace("001", lambda path: newest(outbox, path), volume, windows=False)
         place.save(place.name("F1.tmp"), b"noise")
         place.save(place.name("F1.pdf"), pdf("one"))
         woken.clear()

@@ -14,7 +14,9 @@ What renaming does (`publish` needs it to fail on a name that is taken; version 
   FAILURE, as to much else: `publish` looks at both names to tell. `posix-rename@openssh.com` overwrites; only `replace`
   uses it.
 - asyncssh's server looks first and renames then.
-Version 3 knows no reason behind FAILURE: a full disk, a quota and an I/O error read alike, and are tried again.
+
+Version 3 knows no reason behind FAILURE: a full disk, a quota and an I/O error read alike, and are tried again. An OK
+proves little: asyncssh's server says it of a write that the full disk cut off. Only the size that `entry` tells counts.
 
 A log-in that fails was one try at the server: the password goes out once, by `password` if the server takes it so, else
 by `keyboard-interactive`; with a key, only the key is offered, and the password is its passphrase.

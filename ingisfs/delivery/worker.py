@@ -137,7 +137,9 @@ class Worker(threading.Thread):
                 return Result(self, job, names=[name for folder in job.names for name in self._temporaries(folder)])
             case "clean":
                 for name in job.names:
+                    crashpoint("clean.before")
                     self.server.remove(name)
+                crashpoint("clean.after")
                 return Result(self, job)
             case _:
                 self.server.ping()
@@ -170,7 +172,10 @@ class Worker(threading.Thread):
                     self._clean(parcel)
                 else:
                     stored.append(parcel)
-        return outcomes + self._verify(stored)
+        crashpoint("verify.before")
+        outcomes += self._verify(stored)
+        crashpoint("verify.after")
+        return outcomes
 
     def _verify(self, stored: Sequence[Parcel]) -> list[Outcome]:
         """Look at what the server has: a 201 alone proves nothing, empty files have been seen behind it."""
@@ -245,6 +250,7 @@ class Worker(threading.Thread):
 
     def _ask(self, parcel: Parcel) -> None:
         """Find out what became of a document whose publishing was left in doubt, and finish it."""
+        crashpoint("ask.before")
         temporary = self.server.entry(parcel.temporary)
         if temporary is None:
             there = self.server.get(parcel.final)
@@ -263,6 +269,7 @@ class Worker(threading.Thread):
         probe = temporary_name(parcel.temporary, parcel.document.id, 0)
         probe = probe.replace("-0.part", f"-{parcel.document.attempt}-probe.part")
         self.server.put(probe, b"ingisfs")
+        crashpoint("probe.after")
         try:
             seen = self.server.entry(probe)
             again = self.server.entry(parcel.temporary)

@@ -8,6 +8,7 @@ import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ingisfs.crashpoints import crashpoint
 from ingisfs.outbox.document import Document
 from ingisfs.outbox.outbox import Outbox
 from ingisfs.outbox.reading import DamagedError
@@ -55,8 +56,10 @@ class Archive:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        crashpoint("archive.before")
         temporary.replace(folder / name)
         _sync_folder(folder)
+        crashpoint("archive.after")
         return f"{day}/{name}"
 
     def _sweep(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ingisfs.crashpoints import crashpoint
 from ingisfs.outbox.outbox import Outbox
 
 _DIGITS = 20
@@ -55,11 +56,14 @@ class Mirror:
         Not synced: an outbox ahead of its mirror is a power cut, and harmless. Raises OSError.
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        crashpoint("mirror.before")
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
+            crashpoint("mirror.inside")
             os.write(fd, b"%0*d" % (_DIGITS, generation))
         finally:
             os.close(fd)
+        crashpoint("mirror.after")
 
 
 def default_folder() -> Path:

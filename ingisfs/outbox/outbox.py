@@ -268,6 +268,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     self._sql(statement)
             self._sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
             boot = self.clock.boot_id()
+            crashpoint("schema.inside")
             if self.meta("boot_id") != boot:
                 # Times on the boot clock of another start mean nothing: whatever waited is due now.
                 self._sql("UPDATE documents SET due = 0, closed = 0 WHERE due <> 0 OR closed <> 0")
@@ -456,12 +457,15 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             self._put(draft, sha256)
             self._release(releases)
             sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+            crashpoint("copy.inside")
         return True
 
     def release(self, releases: Iterable[Release]) -> None:
         """Let go of documents whose last writing handle was closed, in one synced transaction."""
         with self._transaction():
             self._release(releases)
+            crashpoint("release.inside")
+        crashpoint("release.after")
 
     def _release(self, releases: Iterable[Release]) -> None:
         now, any_closed = self.clock.boot(), False
@@ -508,6 +512,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 )
             elif current.state is not State.WRITING:
                 self._move(current, State.WRITING, "opened for writing", resume=current.state)
+            crashpoint("take_back.inside")
             return self.document(document.id)
 
     def rename(self, document: Document, folder: str, name: str, releases: Iterable[Release] = ()) -> bool:
@@ -574,6 +579,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 return False
             self._set_aside(current, State.WITHDRAWN, "deleted on the drive")
             crashpoint("remove.inside")
+        crashpoint("remove.after")
         return True
 
     def _displace(self, folder: str, name: str, successor: str) -> None:
@@ -632,6 +638,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 if document.can_be_taken_back:
                     sql("UPDATE documents SET remote_name = NULL WHERE id = ?", (document.id,))
                     self._renamed(document.id, document.path)
+            crashpoint("rename_folder.inside")
         return True
 
     # ---- after a start -------------------------------------------------------------------------------------------
@@ -656,6 +663,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     self._close(document, Release(document.id, changed=True), now)
             for document in self.documents("state = ? AND name_key LIKE '.fuse_hidden%'", (State.LOCAL,)):
                 self._set_aside(document, State.WITHDRAWN, "deleted while open")
+            crashpoint("recover_drive.inside")
         return len(found)
 
     def hold_everything(self, reason: Reason, why: str) -> int:
@@ -668,6 +676,8 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             doubtful = self.documents("state = ?", (State.PUBLISHING,))
             for document in doubtful:
                 self._move(document, State.PARKED, why, reason=Reason.DOUBTFUL, detail="")
+            crashpoint("hold.inside")
+        crashpoint("hold.after")
         return len(found) + len(doubtful)
 
     def take_over(self, found: Found) -> None:
@@ -707,6 +717,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             self._note(found.id, found.name, "", after, f"recovered, was {found.state}")
             if found.data is not None and not sent:
                 self.set(found.id, found.data)
+        crashpoint("take_over.after")
 
     def count_up(self, name: str) -> int:
         """Add one to a counter in `meta` and return its new value."""
@@ -737,6 +748,8 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                         " (SELECT folder_key, pair_key FROM documents WHERE id = ?)",
                         (State.QUEUED, document.id),
                     )
+            crashpoint("decide.inside")
+        crashpoint("decide.after")
 
     def postpone(self, documents: Iterable[tuple[Document, float]]) -> None:
         """Look at queued documents again only at a time on the boot clock."""
@@ -810,6 +823,8 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         with self._transaction():
             for document in documents:
                 self._move(document, State.QUEUED, detail, due=due, tries=document.tries + 1, detail=detail)
+            crashpoint("put_back.inside")
+        crashpoint("put_back.after")
 
     def doubt(self, documents: Iterable[Document], delay: float, detail: str) -> None:
         """Keep documents in publishing, to be asked about again after `delay` seconds."""
@@ -820,6 +835,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     "UPDATE documents SET due = ?, tries = tries + 1, detail = ? WHERE id = ? AND state = ?",
                     (due, detail, document.id, State.PUBLISHING),
                 )
+            crashpoint("doubt.inside")
 
     def mark(self, document: Document) -> tuple[str, float]:
         """Return the tag that the temporary file had after its PUT, and the age of the mark `publishing` in seconds.
@@ -833,6 +849,8 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         """Set a document aside until a person looks at it."""
         with self._transaction():
             self._move(document, State.PARKED, f"{reason} {detail}", reason=reason, detail=detail)
+            crashpoint("park.inside")
+        crashpoint("park.after")
 
     def recover_courier(self) -> list[Document]:
         """Put uploads that a killed courier left behind back into the queue. Under the courier's lock only.
@@ -842,6 +860,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         with self._transaction():
             for document in self.documents("state = ?", (State.UPLOADING,)):
                 self._move(document, State.QUEUED, "courier was killed", due=0.0)
+            crashpoint("recover_courier.inside")
         return self.documents("state = ? ORDER BY number", (State.PUBLISHING,))
 
     def retire(self, keep_visible: float) -> int:
@@ -857,6 +876,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             )
             for document in found:
                 sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+            crashpoint("retire.inside")
         return len(found)
 
     def unlisted_payloads(self, limit: int) -> list[Document]:
@@ -874,6 +894,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         with self._transaction() as sql:
             sql("UPDATE documents SET archived = ? WHERE id = ?", (path, document.id))
             self.delete(document.id)
+            crashpoint("archived.inside")
 
     # ---- a person's side -----------------------------------------------------------------------------------------
 
@@ -921,12 +942,15 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
     def checkpoint(self) -> None:
         """Write the log into the database and empty it: 0.2 to 0.4 s for 64 MiB. Never called inside a close."""
         with self._exclusively(), _translated():
+            crashpoint("checkpoint.before")
             self._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            crashpoint("checkpoint.after")
 
     def give_back_space(self, pages: int = 2000) -> None:
         """Return up to `pages` free pages of the database file to the disk."""
         with self._exclusively(), _translated():
             self._sql(f"PRAGMA incremental_vacuum({pages})").fetchall()
+            crashpoint("vacuum.after")
 
     def close(self) -> None:
         """Close this thread's connection. diskcache calls this as well, while it opens."""

@@ -273,6 +273,19 @@ def test_a_restart_while_nothing_was_to_be_done_is_not_noticed(real: SftpTestSer
     assert real.names() == ["F1.pdf"]
 
 
+def test_a_server_that_fell_silent_while_nothing_was_to_be_done_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sftp, "KEEPALIVE", 0.1)
+    with asyncssh_server(tmp_path) as server, connected(server) as client:
+        client.ping()
+        server.freeze()
+        wait_for(lambda: client._connection is None or client._connection.is_closed(), "the connection to be given up")
+        server.thaw()
+        client.put(part(), b"x")
+        assert server.names() == [part()]
+
+
 def test_a_folder_that_is_not_ours_to_write_needs_a_person(tmp_path: Path) -> None:
     with openssh_server(tmp_path) as server, connected(server) as client:
         client.put(part(), b"x")
@@ -295,20 +308,32 @@ def test_a_folder_that_is_not_ours_to_write_needs_a_person(tmp_path: Path) -> No
         client.publish(part(), "F1.pdf")
 
 
+@contextmanager
+def nearly_full(folder: Path) -> Iterator[None]:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
 def test_a_full_disk_at_the_server_is_waited_for(tmp_path: Path) -> None:
-    with openssh_server(tmp_path) as server:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,mode=0777", "tmpfs", str(server.root)], check=True)
-        try:
-            with connected(server) as client:
-                with pytest.raises(TransientError) as raised:
-                    client.put(part(), b"x" * 2_000_000)
-                assert not isinstance(raised.value, UnreachableError)
-                client.remove(part())
-                client.put(part(2), b"x" * 500_000)
-                client.publish(part(2), "F1.pdf")
-            assert server.names() == ["F1.pdf"]
-        finally:
-            subprocess.run(["umount", "-l", str(server.root)], check=True)
+    with openssh_server(tmp_path) as server, nearly_full(server.root), connected(server) as client:
+        with pytest.raises(TransientError) as raised:
+            client.put(part(), b"x" * 2_000_000)
+        assert not isinstance(raised.value, UnreachableError)
+        client.remove(part())
+        client.put(part(2), b"x" * 500_000)
+        client.publish(part(2), "F1.pdf")
+        assert server.names() == ["F1.pdf"]
+
+
+def test_a_server_that_says_ok_to_half_a_document_is_found_out_by_its_size(tmp_path: Path) -> None:
+    with asyncssh_server(tmp_path) as server, nearly_full(server.root), connected(server) as client:
+        client.put(part(), b"x" * 2_000_000)
+        entry = client.entry(part())
+        assert entry is not None
+        assert entry.size < 2_000_000
 
 
 def test_a_document_costs_four_round_trips(tmp_path: Path) -> None:

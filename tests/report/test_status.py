@@ -119,7 +119,7 @@ def test_the_text_says_what_each_document_needs_in_dutch(outbox: Outbox, clock: 
         "-" * WIDTH,
         "20260003.pdf                  wacht op verzending     153 B  18-11-2026 12:06",
         "20260002.pdf                  bezorgd                 153 B  18-11-2026 12:06",
-        "20260001.xml                  bezorgd                  65 B  18-11-2026 12:06",
+        "20260001.xml                  bezorgd                  66 B  18-11-2026 12:06",
         "20260001.pdf                  bezorgd                 153 B  18-11-2026 12:06",
     ]
 
