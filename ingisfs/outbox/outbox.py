@@ -931,6 +931,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 if current is not None and current.can_be_taken_back and current.state is not State.WRITING:
                     self._set_aside(current, State.WITHDRAWN, "withdrawn by a person")
                     withdrawn.append(document)
+            crashpoint("withdraw.inside")
         return withdrawn
 
     # ---- the log of the database ---------------------------------------------------------------------------------
