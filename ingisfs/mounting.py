@@ -319,10 +319,11 @@ def mount(drive: Drive) -> None:
         process.kill()
         raise ConfigError("mount.no-answer", mountpoint=drive.mountpoint, log=drive.state_folder / "log")
     if answer != "ready":
+        refusal = ConfigError("mount.failed", mountpoint=drive.mountpoint, detail=answer or "?")
         with suppress(ValueError, KeyError):
             failed = json.loads(answer)
-            raise ConfigError(failed["sentence"], **failed["values"])
-        raise ConfigError("mount.failed", mountpoint=drive.mountpoint, detail=answer or "?")
+            refusal = ConfigError(failed["sentence"], **failed["values"])
+        raise refusal
     _wait_for_answer(drive)
 
 

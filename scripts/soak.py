@@ -60,19 +60,25 @@ class NoDriveError(OSError):
     """Nothing is mounted: not a byte was written."""
 
 
+def _open_folder(folder: Path) -> int:
+    """Return a descriptor of the drive's root: a drive that goes away meanwhile must not make us print beneath it."""
+    try:
+        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        if os.fstat(place).st_dev != folder.parent.stat().st_dev:
+            return place
+    except OSError as error:
+        raise NoDriveError(error.errno, str(error)) from None
+    os.close(place)
+    raise NoDriveError(errno.ENODEV, "not mounted")
+
+
 def write(folder: Path, name: str, data: bytes, keep: Callable[[int], None] = lambda _: None) -> None:
     """Print as King does: create, write in pieces, close. `keep` sees the descriptor before it is closed.
 
     Raises NoDriveError without a drive, OSError where King would show a cross.
     """
+    place = _open_folder(folder)
     try:
-        place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise NoDriveError(error.errno, str(error)) from None
-    try:
-        # A descriptor of the folder: a drive that goes away meanwhile must not make us print beneath it.
-        if os.fstat(place).st_dev == folder.parent.stat().st_dev:
-            raise NoDriveError(errno.ENODEV, "not mounted")
         fd = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600, dir_fd=place)
         try:
             for start in range(0, len(data), PIECE):
@@ -230,10 +236,8 @@ class King:
             "import os, sys; fd = os.open(sys.argv[1], os.O_CREAT | os.O_EXCL | os.O_WRONLY);"
             " os.write(fd, sys.stdin.buffer.read()); os.kill(os.getpid(), 9)"
         )
-        if self._folder.stat().st_dev == self._folder.parent.stat().st_dev:
-            raise NoDriveError(errno.ENODEV, "not mounted")
         half = data[: self._rnd.randrange(len(data) - 10)]
-        place = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        place = _open_folder(self._folder)
         self._ledger.cross(name, data)
         try:
             target = f"/proc/self/fd/{place}/{name}"
@@ -298,9 +302,14 @@ class Killer:
         (deed,) = self._rnd.choices([deed for _, deed in self._deeds], weights)
         self._log(deed.__name__)
         deed()
-        if not self._drive.is_mounted():
+        if not self._alive():
             self._log("the drive is away")  # it came to a point at which it had to die
             self.mount()
+
+    def _alive(self) -> bool:
+        from ingisfs.outbox.locks import is_locked
+
+        return is_locked(self._drive.state / "drive.lock")
 
     def _pause(self, longest: float) -> None:
         time.sleep(self._rnd.random() * longest)
@@ -359,8 +368,10 @@ class Killer:
     def stop_courier(self) -> None:
         """Let the courier stand still for a while, wherever it is."""
         self.counts["couriers stopped for a while"] += 1
-        with self._stopped("courier"):
-            self._pause(3.0)
+        stopped = self._stopped("courier")
+        stopped.begin()
+        self._pause(3.0)
+        stopped.end()
 
     def _stopped(self, what: str) -> _Stopped:
         return _Stopped(self._drive.pids(what))
@@ -369,10 +380,14 @@ class Killer:
         """Kill the drive, and mount anew while the old courier stands still; then let it go on."""
         self.counts["kills of the drive"] += 1
         self.counts["old couriers beside a new mount"] += 1
-        with self._stopped("courier"):
-            self._drive.kill("drive")
-            self.mount()
-            self._pause(2.0)
+        stopped = self._stopped("courier")
+        # It may hold the lock of the outbox, for which the new drive waits ten seconds at most.
+        going_on = threading.Timer(self._rnd.random() * 4, stopped.end)
+        stopped.begin()
+        going_on.start()
+        self._drive.kill("drive")
+        self.mount()
+        going_on.join()
 
     def unmount(self) -> None:
         """Unmount without waiting, as soon as no program uses the drive, and mount again."""
@@ -389,9 +404,10 @@ class Killer:
         other = self._drive.base / "Y"
         other.mkdir(exist_ok=True)
         options = ["--config", str(self._drive.config), "--server", self._drive.url, "--user", self._drive.user]
+        alive = len(self._drive.pids("drive"))
         done = self._drive.run("mount", str(other), *options, "--state", str(self._drive.state))
         self.counts["second mounts refused"] += 1
-        if done.returncode == 0 and self._drive.is_mounted():
+        if done.returncode == 0 and alive:
             self.wrong.append("a second mount on the same outbox was not refused")
 
     def crash(self) -> None:
@@ -407,7 +423,7 @@ class Killer:
 
 
 class _Stopped:
-    """Processes that stand still for the length of a block."""
+    """Processes that stand still for a while."""
 
     def __init__(self, pids: list[int]) -> None:
         self._pids = pids
@@ -417,10 +433,12 @@ class _Stopped:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
 
-    def __enter__(self) -> None:
+    def begin(self) -> None:
+        """Let them stand still."""
         self._send(signal.SIGSTOP)
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
+        """Let them go on."""
         self._send(signal.SIGCONT)
 
 

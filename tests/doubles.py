@@ -18,6 +18,7 @@ class FaultyServer:
         self.files: dict[str, bytes] = {}
         self.calls: list[tuple[str, str]] = []
         self.published: list[str] = []  # every name that ever became final, in order
+        self.publications: list[tuple[str, bytes]] = []  # the same with the bytes
         self.before: Fault = lambda operation, name: None
         self.after: Fault = lambda operation, name: None
         self._lock = threading.Lock()
@@ -53,6 +54,7 @@ class FaultyServer:
                 raise UnreachableError("no such file")
             self.files[final] = self.files.pop(temporary)
             self.published.append(final)
+            self.publications.append((final, self.files[final]))
         self.after("publish", final)
 
     def replace(self, temporary: str, final: str) -> None:
@@ -60,6 +62,7 @@ class FaultyServer:
         with self._lock:
             self.files[final] = self.files.pop(temporary)
             self.published.append(final)
+            self.publications.append((final, self.files[final]))
         self.after("replace", final)
 
     def entry(self, name: str) -> Entry | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +19,11 @@ from ingisfs.delivery.server import PREFIX, document_of
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.volume import Volume
 from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document
-from ingisfs.outbox.intake import Rules
+from ingisfs.outbox.intake import Intake, Rules
 from ingisfs.outbox.outbox import Outbox
-from ingisfs.outbox.reading import Reading, ReadOnlyOutbox
+from ingisfs.outbox.reading import Reading
 from tests.clocks import FakeClock
-from tests.documents import pdf
+from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.mounts import drive
 from tests.patterns import MAX_DOCUMENT, PATTERNS, Documents, MountPlace, Pattern, Place, VolumePlace
@@ -29,100 +32,108 @@ from tests.servers import Server, wait_for, wsgidav_server
 SETTLE = 0.2  # s, of the mount
 TRIES = 10  # of a pattern that must end within the settle time; on a busy machine it may not
 
-_OPEN_PDF = (
-    "rule 12: the XML of a pair goes alone while its PDF is being written. A created document has no record before its"
-    " first flush (Volume.create in ingisfs/drive/volume.py), so Intake._family (ingisfs/outbox/intake.py) misses it"
-)
-_NOT_WOKEN = (
-    "Volume.remove (ingisfs/drive/volume.py) takes along what was closed and does not call self._work(): the courier"
-    " looks by itself only after LOOK, up to 1 s later. So do rename and remove that end in BusyError"
-)
-BUGS = {"xml_closed_long_before_its_unflushed_pdf": _OPEN_PDF}
+BUGS = {
+    "xml_closed_long_before_its_unflushed_pdf": (
+        "rule 12: the XML of a pair goes alone while its PDF is being written. A created document has no record before"
+        " its first flush (Volume.create in ingisfs/drive/volume.py), so Intake._family (ingisfs/outbox/intake.py)"
+        " cannot see it"
+    )
+}
+#: Until `test_an_attachment_is_handed_out_once` passes: then there is nothing to be left out here.
+PUT_TWICE = "pair_with_an_attachment"
 
 
-def each(*, on_a_mount: bool) -> pytest.MarkDecorator:
-    """Run a test with each pattern."""
-    found = [
-        pytest.param(
-            number,
-            pattern,
-            id=pattern.name,
-            marks=[pytest.mark.xfail(strict=True, reason=BUGS[pattern.name])] if pattern.name in BUGS else [],
-        )
-        for number, pattern in enumerate(PATTERNS, 1)
-        if on_a_mount or not pattern.mount_only
-    ]
-    return pytest.mark.parametrize(("number", "pattern"), found)
-
-
-def newest(outbox: Reading, path: str) -> str:
-    """Return the state of the newest document of a name, "" if there is none."""
-    folder, _, name = path.rpartition("/")
-    where = "folder_key = ? AND name_key = ? ORDER BY number DESC LIMIT 1"
-    found = outbox.documents(where, (names.key(folder), names.key(names.normal(name))))
-    return str(found[0].state) if found else ""
-
-
-def documents_of(outbox: Reading, stem: str) -> list[Document]:
-    """Return all documents of one pattern."""
-    return [document for document in outbox.documents("1 ORDER BY number") if stem in document.path]
-
-
-def wait_until_nothing_goes_on(outbox: Reading, stem: str, turn: Callable[[], None] = lambda: None) -> None:
-    """Wait until no document of a pattern will move by itself any more; `turn` lets time pass."""
-
-    def still() -> bool:
-        turn()
-        return not any(document.state in WAITING for document in documents_of(outbox, stem))
-
-    wait_for(still, f"an end of {stem}: {[(d.path, d.state, d.detail) for d in documents_of(outbox, stem)]}", 30)
-
-
-def check(outbox: Reading, place: Place, expected: Documents, stored: Documents, published: list[str]) -> None:
-    """Compare what the server has and ever had with what a person expects."""
-    told = "\n".join(f"{d.path} {d.state} {d.reason} {d.detail}" for d in documents_of(outbox, place.stem))
-    assert stored == expected, told
-    assert sorted(published) == sorted(expected), told
-    for name in expected:
-        stem, _, ending = name.rpartition(".")
-        if ending == "xml":
-            papers = [other for other in expected if other == stem + ".pdf" or other.startswith(stem + "-")]
-            assert all(published.index(paper) < published.index(name) for paper in papers), told
-    left = {d.path for d in documents_of(outbox, place.stem) if d.state in NEEDS_PERSON}
-    assert left == place.needs_person, told
-
-
-# ---- in process --------------------------------------------------------------------------------------------------
+# ---- drives that patterns share ----------------------------------------------------------------------------------
 
 
 @dataclass
-class InProcess:
+class Rig(ABC):
+    """A drive and its server, and what the patterns left there so far."""
+
+    outbox: Reading
+    settle: float  # s
+    expected: Documents = field(default_factory=dict, init=False)
+    unproven: set[str] = field(default_factory=set, init=False)  # stems that failed, or were too slow to prove anything
+
+    @abstractmethod
+    def place(self, stem: str) -> Place:
+        """Return the drive as a program sees it."""
+
+    @abstractmethod
+    def turn(self) -> None:
+        """Let time pass, if it does not by itself."""
+
+    @abstractmethod
+    def stored(self) -> Documents:
+        """Return what the server has under final names."""
+
+    @abstractmethod
+    def published(self) -> list[str]:
+        """Return every name that ever became final, in order."""
+
+    @abstractmethod
+    def puts(self) -> list[str]:
+        """Return every name that was ever put, in order."""
+
+    def look(self, path: str) -> str:
+        """Return the state of the newest document of a name, "" if there is none."""
+        self.turn()
+        folder, _, name = path.rpartition("/")
+        where = "folder_key = ? AND name_key = ? ORDER BY number DESC LIMIT 1"
+        found = self.outbox.documents(where, (names.key(folder), names.key(names.normal(name))))
+        return str(found[0].state) if found else ""
+
+    def documents_of(self, stem: str) -> list[Document]:
+        """Return all documents of one pattern."""
+        return [document for document in self.outbox.documents("1 ORDER BY number") if stem in document.path]
+
+    def wait_until_nothing_goes_on(self, stem: str) -> None:
+        """Wait until no document of a pattern will move by itself any more."""
+
+        def nothing() -> bool:
+            self.turn()
+            return not any(document.state in WAITING for document in self.documents_of(stem))
+
+        wait_for(nothing, f"an end of {stem}", 30)
+
+
+@dataclass
+class InProcess(Rig):
     """A volume and a courier on one outbox, with a clock that moves only while a test waits."""
 
-    outbox: Outbox
+    windows: bool
     volume: Volume
     courier: Courier
     server: FaultyServer
     clock: FakeClock
 
+    def place(self, stem: str) -> Place:
+        return VolumePlace(stem, self.look, self.volume, windows=self.windows)
+
     def turn(self) -> None:
         self.clock.sleep(1.0)
         self.courier.wake()
 
-    def look(self, path: str) -> str:
-        self.turn()
-        return newest(self.outbox, path)
+    def stored(self) -> Documents:
+        return self.server.finals()
+
+    def published(self) -> list[str]:
+        return self.server.published
+
+    def puts(self) -> list[str]:
+        return [name for done, name in self.server.calls if done == "put"]
 
 
-@pytest.fixture
-def in_process(tmp_path: Path) -> Iterator[InProcess]:
+@contextmanager
+def in_process(folder: Path, *, windows: bool) -> Iterator[InProcess]:
+    """Have a volume and a courier for the block."""
     clock, server = FakeClock(), FaultyServer()
     made: list[Courier] = []
     started = threading.Event()
-    outbox = Outbox(tmp_path, clock=clock)
+    outbox = Outbox(folder, clock=clock)
 
     def run() -> None:
-        mine = Outbox(tmp_path, clock=clock)
+        mine = Outbox(folder, clock=clock)
         made.append(Courier(mine, Plan(Rules(pair_wait=10.0), workers=2), lambda: server))
         started.set()
         try:
@@ -134,14 +145,11 @@ def in_process(tmp_path: Path) -> Iterator[InProcess]:
     thread.start()
     assert started.wait(10)
     volume = Volume(
-        outbox,
-        spool=tmp_path / "spool",
-        disk=SpoolDisk(tmp_path, 0),
-        max_document=MAX_DOCUMENT,
-        work=made[0].wake,
+        outbox, spool=folder / "spool", disk=SpoolDisk(folder, 0), max_document=MAX_DOCUMENT, work=made[0].wake
     )
     try:
-        yield InProcess(outbox, volume, made[0], server, clock)
+        yield InProcess(outbox, float("inf"), windows, volume, made[0], server, clock)
+        assert not volume.unkept
     finally:
         volume.close()
         made[0].wake("stop")
@@ -150,22 +158,145 @@ def in_process(tmp_path: Path) -> Iterator[InProcess]:
     assert not thread.is_alive()
 
 
-@each(on_a_mount=False)
-@pytest.mark.parametrize("system", ["linux", "windows"])
-def test_the_volume_sends_what_a_person_expects(
-    in_process: InProcess, system: str, number: int, pattern: Pattern
-) -> None:
-    stem = f"{number:03} {pattern.name}"
-    place = VolumePlace(stem, in_process.look, in_process.volume, windows=system == "windows")
-    expected = pattern.run(place)
-    wait_until_nothing_goes_on(in_process.outbox, place.stem, in_process.turn)
-    server = in_process.server
-    check(in_process.outbox, place, expected, server.finals(), server.published)
-    assert not server.leftovers()
-    assert not in_process.volume.unkept
+@dataclass
+class OnAMount(Rig):
+    """A mounted drive and WsgiDAV."""
+
+    folder: Path
+    server: Server
+
+    def place(self, stem: str) -> Place:
+        return MountPlace(stem, self.look, self.folder)
+
+    def turn(self) -> None:
+        pass
+
+    def stored(self) -> Documents:
+        found = self.server.names()
+        return {name: (self.server.root / name).read_bytes() for name in found if not name.startswith(PREFIX)}
+
+    def published(self) -> list[str]:
+        assert all(name.startswith(PREFIX) for name in self.puts())  # so only a MOVE makes a final name
+        documents = [document_of(name) for name in self._done("MOVE")]
+        found = [self.outbox.document(document[0]) if document else None for document in documents]
+        assert None not in found
+        return [document.remote_name or "" for document in found if document]
+
+    def puts(self) -> list[str]:
+        return self._done("PUT")
+
+    def _done(self, wanted: str) -> list[str]:
+        return [
+            p.rpartition("/")[2] for method, p, status in self.server.requests() if method == wanted and status < 300
+        ]
 
 
-@pytest.mark.xfail(strict=True, reason=_NOT_WOKEN)
+@contextmanager
+def on_a_mount(folder: Path) -> Iterator[OnAMount]:
+    """Have a mounted drive for the block."""
+    with (
+        wsgidav_server(folder / "server") as server,
+        drive(
+            folder / "drive", server.url, server.user, server.password, settle=SETTLE, max_document=MAX_DOCUMENT
+        ) as mounted,
+    ):
+        outbox = mounted.outbox()
+        yield OnAMount(outbox, SETTLE, mounted.mountpoint, server)
+        outbox.close()
+
+
+RIGS = ("volume", "volume-as-on-windows", "mount")
+
+
+@pytest.fixture(scope="module")
+def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    folder = tmp_path_factory.mktemp(request.param)
+    made = on_a_mount(folder) if request.param == "mount" else in_process(folder, windows=request.param != "volume")
+    with made as found:
+        yield found
+
+
+# ---- the tests ---------------------------------------------------------------------------------------------------
+
+
+def run_in_time(rig: Rig, number: int, pattern: Pattern) -> tuple[Place, Documents]:
+    """Run a pattern; again, under other names, if it took longer than the time within which it must have ended."""
+    limit = rig.settle if pattern.within_settle else float("inf")
+    for attempt in range(TRIES):
+        place = rig.place(f"{number:03}{chr(ord('a') + attempt)} {pattern.name}")
+        rig.unproven.add(place.stem)
+        begun = time.monotonic()
+        try:
+            expected = pattern.run(place)
+        except (OSError, AssertionError):
+            if time.monotonic() - begun < limit:
+                raise
+        else:
+            if time.monotonic() - begun < limit:
+                return place, expected
+    pytest.fail(f"this machine is too slow: not once within {limit} s")
+
+
+def cases() -> list[Any]:
+    """Return each pattern on each rig."""
+    found = []
+    for kind in RIGS:
+        for number, pattern in enumerate(PATTERNS, 1):
+            if kind == "mount" or not pattern.mount_only:
+                bug = BUGS.get(pattern.name)
+                marks = [pytest.mark.xfail(strict=True, reason=bug)] if bug else []
+                found.append(pytest.param(kind, number, pattern, id=f"{kind}-{pattern.name}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("rig", "number", "pattern"), cases(), indirect=["rig"])
+def test_the_server_gets_what_a_person_expects(rig: Rig, number: int, pattern: Pattern) -> None:
+    place, expected = run_in_time(rig, number, pattern)
+    rig.wait_until_nothing_goes_on(place.stem)
+    documents = rig.documents_of(place.stem)
+    told = "\n".join(f"{d.path} {d.state} {d.reason} {d.detail}" for d in documents)
+    stored = {name: data for name, data in rig.stored().items() if place.stem in name}
+    published = [name for name in rig.published() if place.stem in name]
+    assert stored == expected, told
+    assert sorted(published) == sorted(expected), told
+    assert papers_came_first(published), published
+    assert {d.path for d in documents if d.state in NEEDS_PERSON} == place.needs_person, told
+    rig.unproven.remove(place.stem)
+    rig.expected.update(expected)
+
+
+def papers_came_first(published: Sequence[str]) -> bool:
+    """Tell whether each XML came after the PDF and the attachments of its stem (rule 12)."""
+    for at, name in enumerate(published):
+        stem, _, ending = name.rpartition(".")
+        if ending == "xml" and any(later.startswith((stem + ".", stem + "-")) for later in published[at + 1 :]):
+            return False
+    return True
+
+
+@pytest.mark.parametrize("rig", RIGS, indirect=True)
+def test_nothing_else_came_ever(rig: Rig) -> None:
+    for stem in rig.unproven:
+        rig.wait_until_nothing_goes_on(stem)
+
+    def proven(name: str) -> bool:
+        return not any(stem in name for stem in rig.unproven)
+
+    assert {name: data for name, data in rig.stored().items() if proven(name)} == rig.expected
+    assert sorted(filter(proven, rig.published())) == sorted(rig.expected)
+    ids = {d.id for d in rig.outbox.documents("1") if PUT_TWICE not in d.path}
+    puts = [name for name in rig.puts() if (found := document_of(name)) and found[0] in ids]
+    assert len(puts) == len(set(puts)), "a temporary name was used again"
+
+
+# ---- what the patterns brought to light --------------------------------------------------------------------------
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="Volume.remove (ingisfs/drive/volume.py) takes along what was closed and does not call self._work(): the"
+    " courier looks by itself only after LOOK, up to 1 s later. So do rename and remove that end in BusyError",
+)
 def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingisfs.drive.volume.RELEASE_DELAY", 60.0)
     outbox, woken = Outbox(tmp_path), []
@@ -173,108 +304,32 @@ def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkey
         outbox, spool=tmp_path / "spool", disk=SpoolDisk(tmp_path, 0), work=lambda: woken.append(outbox.waiting())
     )
     try:
-        place = VolumePlace("001", lambda path: newest(outbox, path), volume, windows=False)
+        place = VolumePlace("001", lambda path: "", volume, windows=False)
         place.save(place.name("F1.tmp"), b"noise")
         place.save(place.name("F1.pdf"), pdf("one"))
         woken.clear()
         place.unlink(place.name("F1.tmp"))
-        place.wait(place.name("F1.pdf"), "settling")
+        assert [str(document.state) for document in outbox.documents("1")] == ["settling"]
         assert woken
     finally:
         volume.close()
         outbox.shut()
 
 
-# ---- on a mount --------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class OnAMount:
-    """A drive, its server, and what the patterns left there so far. All patterns share it."""
-
-    folder: Path
-    server: Server
-    outbox: ReadOnlyOutbox
-    expected: Documents = field(default_factory=dict)
-    unproven: set[str] = field(default_factory=set)  # stems of patterns that failed, or were too slow to prove anything
-
-    def look(self, path: str) -> str:
-        return newest(self.outbox, path)
-
-    def stored(self) -> Documents:
-        """Return what lies in the inbox under a final name."""
-        found = self.server.names()
-        return {name: (self.server.root / name).read_bytes() for name in found if not name.startswith(PREFIX)}
-
-    def published(self) -> list[str]:
-        """Return every name that ever became final, in order. Only a MOVE of a temporary name makes one."""
-        requests = [(m, p.rpartition("/")[2], status) for m, p, status in self.server.requests()]
-        assert all(name.startswith(PREFIX) for method, name, _ in requests if method == "PUT")
-        found = []
-        for method, name, status in requests:
-            if method == "MOVE" and status < 300:
-                temporary = document_of(name)
-                assert temporary is not None, name
-                document = self.outbox.document(temporary[0])
-                assert document is not None, name
-                assert document.remote_name is not None, name
-                found.append(document.remote_name)
-        return found
-
-
-@pytest.fixture(scope="module")
-def mount(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnAMount]:
-    base = tmp_path_factory.mktemp("patterns")
-    with (
-        wsgidav_server(base / "server") as server,
-        drive(
-            base / "drive",
-            server.url,
-            server.user,
-            server.password,
-            settle=SETTLE,
-            max_document=MAX_DOCUMENT,
-        ) as mounted,
-    ):
-        outbox = mounted.outbox()
-        yield OnAMount(mounted.mountpoint, server, outbox)
-        outbox.close()
-
-
-def run_in_time(mount: OnAMount, number: int, pattern: Pattern) -> tuple[Place, Documents]:
-    """Run a pattern; again, under other names, if it took longer than the time within which it must have ended."""
-    for attempt in range(TRIES):
-        place = MountPlace(f"{number:03}{chr(ord('a') + attempt)} {pattern.name}", mount.look, mount.folder)
-        mount.unproven.add(place.stem)
-        begun = time.monotonic()
-        try:
-            expected = pattern.run(place)
-        except (OSError, AssertionError):
-            if not pattern.within_settle or time.monotonic() - begun < SETTLE:
-                raise
-        else:
-            if not pattern.within_settle or time.monotonic() - begun < SETTLE:
-                return place, expected
-    pytest.fail(f"this machine is too slow: not once within {SETTLE} s")
-
-
-@each(on_a_mount=True)
-def test_the_mount_sends_what_a_person_expects(mount: OnAMount, number: int, pattern: Pattern) -> None:
-    place, expected = run_in_time(mount, number, pattern)
-    wait_until_nothing_goes_on(mount.outbox, place.stem)
-    stored = {name: data for name, data in mount.stored().items() if place.stem in name}
-    published = [name for name in mount.published() if place.stem in name]
-    check(mount.outbox, place, expected, stored, published)
-    mount.unproven.remove(place.stem)
-    mount.expected.update(expected)
-
-
-def test_nothing_else_came_ever(mount: OnAMount) -> None:
-    for stem in mount.unproven:
-        wait_until_nothing_goes_on(mount.outbox, stem)
-
-    def proven(name: str) -> bool:
-        return not any(stem in name for stem in mount.unproven)
-
-    assert {name: data for name, data in mount.stored().items() if proven(name)} == mount.expected
-    assert sorted(filter(proven, mount.published())) == sorted(mount.expected)
+@pytest.mark.xfail(
+    strict=True,
+    reason="Intake._family (ingisfs/outbox/intake.py) is one-sided: from the XML it finds the attachment, from the"
+    " attachment not the XML. Intake.ready gives an attachment that is looked at first out alone and, with its XML,"
+    " once more: two workers PUT it at the same time under the same temporary name, it is published before its pair"
+    " was put, and its pair goes back into the queue for 2 s ('not published this time')",
+)
+def test_an_attachment_is_handed_out_once(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path, settle=0.0, clock=FakeClock())
+    try:
+        ids = [keep(outbox, "F1-1.pdf", pdf("attachment")), keep(outbox, "F1.pdf", pdf("one"))]
+        ids.append(keep(outbox, "F1.xml", xml("one")))
+        intake = Intake(outbox, Rules(pair_wait=0.0))
+        assert intake.settle() == 3
+        assert [[d.name for d in stem.documents] for stem in intake.ready(8)] == [["F1-1.pdf", "F1.pdf", "F1.xml"]]
+    finally:
+        outbox.shut()
