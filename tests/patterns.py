@@ -499,6 +499,7 @@ class Pattern:
     """One way to save."""
 
     run: Callable[[Place], Documents] = field(repr=False)
+    number: int
     within_settle: bool  # it proves something only if it has ended before the settle time has
     mount_only: bool
 
@@ -516,7 +517,7 @@ def pattern(
     """Put a function into the corpus."""
 
     def enter(run: Callable[[Place], Documents]) -> Callable[[Place], Documents]:
-        PATTERNS.append(Pattern(run, within_settle, mount_only))
+        PATTERNS.append(Pattern(run, len(PATTERNS) + 1, within_settle, mount_only))
         return run
 
     return enter

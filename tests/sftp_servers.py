@@ -349,9 +349,9 @@ class CountingWire(threading.Thread):
         while True:
             readable, _, _ = select.select([client, server], [], [], self._pause)
             if not readable and kept:
+                self.trips += 1
                 client.sendall(kept)
                 kept = b""
-                self.trips += 1
             for end in readable:
                 data = end.recv(2**20)
                 if not data:

@@ -264,8 +264,11 @@ TestEverything.settings = settings(
 )
 
 
-@pytest.mark.long
-class TestEverythingForLong(Everything.TestCase):  # type: ignore[name-defined,misc]
+class ForLong(Everything):
     """The same, until something gives."""
 
-    settings = settings(TestEverything.settings, max_examples=1500, stateful_step_count=50, derandomize=False)
+
+TestEverythingForLong = pytest.mark.long(ForLong.TestCase)
+TestEverythingForLong.settings = settings(
+    TestEverything.settings, max_examples=1500, stateful_step_count=50, derandomize=False
+)

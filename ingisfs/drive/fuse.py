@@ -108,6 +108,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
     """The volume, as libfuse wants to see it."""
 
     use_ns = True  # times are whole nanoseconds
+    flag_utime_omit_ok = 1  # libfuse 2 else keeps to itself what sets one of both times
 
     def __init__(self, volume: Volume, mounted: Callable[[], None] = lambda: None) -> None:
         """Serve `volume`; `mounted` is called once, when the kernel has the mount."""
