@@ -119,7 +119,7 @@ class SftpServer:
     def put(self, name: str, data: bytes) -> None:
         """See `Server.put`. Two round trips: open, then all pieces and the close together.
 
-        A server does what concerns one file in the order in which it was asked (draft-ietf-secsh-filexfer-02, 6).
+        A server does what concerns one file in the order in which it was asked (draft-ietf-secsh-filexfer-02, 6.1).
         """
 
         async def store(sftp: asyncssh.SFTPClient) -> None:

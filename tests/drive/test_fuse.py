@@ -450,23 +450,19 @@ def test_free_space_is_the_spool_disks(mount: Mount, x: Path) -> None:
     assert 0 < drive.f_bavail * drive.f_frsize <= disk.f_bavail * disk.f_frsize + 2**26
 
 
-def test_extended_attributes_are_not_supported_and_do_not_cost_a_call_each_write(own: Callable[..., Mount]) -> None:
+def test_extended_attributes_are_not_supported_and_do_not_cost_a_call_each_write(
+    own: Callable[..., Mount], tmp_path: Path
+) -> None:
     """The kernel asks for `security.capability` before each write until it is told ENOSYS, once."""
-    trace_file = "trace"
-    mount = None
-    try:
-        mount = own(tracer=("strace", "-f", "-xx", "-s", "8", "-e", "trace=read,readv,splice", "-o", trace_file))
-        with pytest.raises(OSError, match="not supported"):
-            os.getxattr(mount.point, "user.DOSATTRIB")
-        write(mount.point / "F1.pdf", bytes(40 * 4096))
-        with pytest.raises(OSError, match="not supported"):
-            os.setxattr(mount.point / "F1.pdf", "user.DOSATTRIB", b"0x2")
-        assert mount.unmount() == 0
-        # The first 8 bytes of a request from the kernel: its length and its kind (fuse_kernel.h).
-        requests = re.findall(r'read\(\d+, "((?:\\x[0-9a-f]{2}){8})"\.*, \d{5,}\)', Path(trace_file).read_text())
-        kinds = Counter(bytes.fromhex(head.replace("\\x", ""))[4] for head in requests)
-    finally:
-        Path(trace_file).unlink(missing_ok=True)
+    trace = tmp_path / "trace"
+    mount = own(tracer=("strace", "-f", "-xx", "-s", "8", "-e", "trace=read,readv,splice", "-o", str(trace)))
+    assert error_of(lambda: os.getxattr(mount.point, "user.DOSATTRIB")) == "ENOTSUP"
+    write(mount.point / "F1.pdf", bytes(40 * 4096))
+    assert error_of(lambda: os.setxattr(mount.point / "F1.pdf", "user.DOSATTRIB", b"0x2")) == "ENOTSUP"
+    assert mount.unmount() == 0
+    # The first 8 bytes of a request from the kernel: its length and its kind (fuse_kernel.h).
+    requests = re.findall(r'read\(\d+, "((?:\\x[0-9a-f]{2}){8})"\.*, \d{5,}\)', trace.read_text())
+    kinds = Counter(bytes.fromhex(head.replace("\\x", ""))[4] for head in requests)
     assert kinds[16] == 40, f"each write is one request: {kinds}"
     assert kinds[22] <= 1, "getxattr"
     assert kinds[21] <= 1, "setxattr"
