@@ -53,7 +53,8 @@ from ingisfs.outbox.reading import DamagedError
 
 log = logging.getLogger(__name__)
 
-RELEASE_DELAY = 0.01  # s; a release rides on the next transaction, or on its own after this long
+RELEASE_DELAY = 0.01  # s; a release rides on the next transaction, or goes alone after this long
+RELEASE_LIMIT = 0.05  # s; as long as this while a program is writing, for then there soon is one
 RETRY_DELAY = 1.0  # s between two tries to keep what the outbox would not take
 
 
@@ -595,6 +596,8 @@ class Volume:
         while True:
             self._wake.wait()
             self._closing.wait(RELEASE_DELAY)
+            if self._is_written():
+                self._closing.wait(RELEASE_LIMIT - RELEASE_DELAY)
             self._wake.clear()
             settled = False
             with self._lock:
@@ -610,6 +613,10 @@ class Volume:
             if not settled:
                 self._closing.wait(RETRY_DELAY)
                 self._wake.set()
+
+    def _is_written(self) -> bool:
+        with self._lock:
+            return any(file.writers for file in self._open.values())
 
     def _settle_up(self) -> bool:
         """Bring the outbox up to date with what was closed; tells whether that worked."""

@@ -110,9 +110,10 @@ class Reason(StrEnum):
     DOUBTFUL = "doubtful"  # it may or may not have been delivered
 
 
-#: Reasons that neither another name nor a look at the bytes takes away. With them a document is never sent by itself,
-#: whatever a program does to it; only beginning it anew ends the first, only a person the second.
-STICKY = frozenset({Reason.WRITE_FAILED, Reason.RESTORED})
+#: Reasons that only a person takes away, whatever a program does to the document: it may have been delivered before.
+FOR_A_PERSON = frozenset({Reason.RESTORED, Reason.RECOVERED})
+#: Reasons that neither another name nor a look at the bytes takes away. The first ends when it is begun anew.
+STICKY = frozenset({Reason.WRITE_FAILED}) | FOR_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +157,5 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, 
 
 def new_id() -> str:
     """Return a document id: 12 characters, 60 random bits, so that two machines never share one."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    bits = secrets.randbits(60)
+    return "".join(_ALPHABET[bits >> shift & 31] for shift in range(0, 60, 5))

@@ -386,7 +386,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         now = self.clock.wall()
         changed = self._sql(
             "UPDATE documents SET size = ?, sha256 = ?, modified_ns = ?, written_at = ?, version = version + 1,"
-            " reason = CASE WHEN ? <> '' THEN ? WHEN reason = ? THEN reason END, detail = ?"
+            f" reason = CASE WHEN ? <> '' THEN ? WHEN reason IN ({marks(FOR_A_PERSON)}) THEN reason END, detail = ?"
             " WHERE id = ? AND state = ?",
             (
                 len(draft.data),
@@ -395,7 +395,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 now,
                 draft.failure,
                 Reason.WRITE_FAILED,
-                Reason.RESTORED,
+                *sorted(FOR_A_PERSON),
                 draft.failure,
                 draft.id,
                 State.WRITING,
