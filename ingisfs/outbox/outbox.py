@@ -28,7 +28,18 @@ import diskcache
 from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
 from ingisfs.crashpoints import crashpoint
-from ingisfs.outbox.document import ENDED, NEEDS_PERSON, SENT, STICKY, TAKE_BACK, TRANSITIONS, Document, Reason, State
+from ingisfs.outbox.document import (
+    ENDED,
+    FOR_A_PERSON,
+    NEEDS_PERSON,
+    SENT,
+    STICKY,
+    TAKE_BACK,
+    TRANSITIONS,
+    Document,
+    Reason,
+    State,
+)
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.reading import DATABASE, Reading, marks
 from ingisfs.outbox.salvage import Found

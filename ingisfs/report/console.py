@@ -1,125 +1,188 @@
-"""What the commands show in a terminal: plain lines where there is none. rich is imported only when it draws."""
+"""The same in a terminal: lines for `ingisfs status`, a live table for `--watch`, a bar while unmounting.
+
+Where there is no terminal, all of it is plain lines. rich is imported only when it draws.
+"""
 
 from __future__ import annotations
 
 import sys
-import time
+import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
-from ingisfs.outbox.document import Document
-from ingisfs.report.catalogue import moment, number, say, size
-from ingisfs.report.layout import printable
-from ingisfs.report.snapshot import Row, Snapshot
-from ingisfs.report.text import headline, lines
+from ingisfs.outbox.document import NEEDS_PERSON, SENT, Document, Reason, State
+from ingisfs.report.catalogue import moment, number, say
+from ingisfs.report.layout import columns, pad, printable
+from ingisfs.report.snapshot import Row, Snapshot, together
+from ingisfs.report.text import cells, headline, lines, sentence
 
 if TYPE_CHECKING:
+    from rich import progress as rich_progress
     from rich.console import RenderableType
 
-INTERVAL = 0.5  # s between two looks
-TABLE_ROWS = 20
+NEWEST = 10  # newest documents that `status` prints
+INTERVAL = 1.0  # s between two looks of the watch
+AROUND = 12  # lines of the watch that are not documents
 
 
 def status_lines(snapshot: Snapshot) -> str:
-    """Return the status as plain lines."""
-    return "\n".join(lines(snapshot))
+    """Return what `ingisfs status` prints."""
+    return "\n".join(lines(snapshot, NEWEST))
 
 
 def queue_lines(documents: Sequence[Document], language: str) -> str:
-    """Return one line a document, its reason behind it."""
+    """Return what `ingisfs queue list` prints: a line for each document, and why it is held or parked."""
     if not documents:
         return say(language, "queue.empty")
-    lines_ = []
-    for document in documents:
-        state = say(language, f"state.{document.state}")
-        at = moment(language, document.written_at)
-        lines_.append(
-            f"{document.id}  {at}  {size(language, document.size):>9}  {state:<20}  {printable(document.path)}"
-        )
-        if reason := Row(document, None).reason(language):
-            lines_.append(f"              {printable(reason)}")
-    return "\n".join(lines_)
+    table = [(document.id, *cells(language, document)) for document in documents]
+    bounds = [max(columns(line[at]) for line in table) for at in range(5)]
+    told = []
+    for document, (its_id, name, size, state, when) in zip(documents, table, strict=True):
+        told.append("  ".join((its_id, when, pad(size, bounds[2], right=True), pad(state, bounds[3]), name)))
+        if document.state in NEEDS_PERSON or document.reason == Reason.LOOKS_ATTACHED:
+            told.append(f"  {sentence(language, document)}")
+    return "\n".join(told)
 
 
-def watch(look: Callable[[], Snapshot]) -> None:
-    """Show what happens until interrupted: a live table in a terminal, else a line whenever the counts change."""
-    if not sys.stdout.isatty():
-        last = ""
-        while True:
-            snapshot = look()
-            line = headline(snapshot)
-            if line != last:
-                print(f"{moment(snapshot.drive.language, snapshot.taken_at, seconds=True)}  {line}", flush=True)
-                last = line
-            time.sleep(INTERVAL)
+# ---- watching ----------------------------------------------------------------------------------------------------
+
+
+def watch(read_snapshot: Callable[[], Snapshot], stop: threading.Event | None = None) -> None:
+    """Show what happens until `stop` is set, or until interrupted (KeyboardInterrupt goes through).
+
+    A live table; on a standard output that is no terminal the status, then a line for each document that moved on.
+    """
+    stop = stop or threading.Event()
+    if sys.stdout.isatty():
+        _watch_live(read_snapshot, stop)
+    else:
+        _watch_plainly(read_snapshot, stop)
+
+
+def _watch_live(read_snapshot: Callable[[], Snapshot], stop: threading.Event) -> None:
+    from rich.console import Console
     from rich.live import Live
 
-    with Live(_page(look()), refresh_per_second=4) as live:
+    console = Console()
+    with Live(console=console, auto_refresh=False) as live:
         while True:
-            time.sleep(INTERVAL)
-            live.update(_page(look()))
+            live.update(_drawn(read_snapshot(), max(3, console.height - AROUND)), refresh=True)
+            if stop.wait(INTERVAL):
+                return
 
 
-def _page(snapshot: Snapshot) -> RenderableType:
+def _drawn(snapshot: Snapshot, limit: int) -> RenderableType:
+    """Return a table of `limit` documents at most."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     language = snapshot.drive.language
+    when = say(
+        language, "page.drive", drive=snapshot.drive.name, when=moment(language, snapshot.taken_at, seconds=True)
+    )
     table = Table(expand=True)
-    for column in ("name", "state", "size", "time"):
-        table.add_column(say(language, f"column.{column}"), justify="right" if column == "size" else "left")
-    for row in (*snapshot.needing[:TABLE_ROWS], *snapshot.newest[:TABLE_ROWS]):
-        document = row.document
-        state, colour = say(language, f"state.{document.state}"), _COLOURS.get(document.state, "")
-        at = moment(language, document.delivered_at or document.written_at, seconds=True)
-        table.add_row(Text(printable(document.path)), Text(state, colour), size(language, document.size), at)
-    bad = snapshot.needs_a_person
+    table.add_column(say(language, "column.name"), ratio=1, no_wrap=True)
+    table.add_column(say(language, "column.size"), justify="right", no_wrap=True)
+    table.add_column(say(language, "column.state"), no_wrap=True)
+    table.add_column(say(language, "column.when"), no_wrap=True)
+    for row in _chosen(snapshot, limit):
+        table.add_row(*(Text(cell) for cell in cells(language, row.document)), style=_style(row.document.state))
+    needing = next(iter(snapshot.needing), None)
     return Group(
-        Text(headline(snapshot), "bold red" if bad else "bold green"),
-        Text(snapshot.target.sentence(language)),
+        Text(headline(snapshot), style="bold red" if snapshot.needs_a_person else "bold"),
+        Text(when, style="dim"),
         table,
+        Text(snapshot.target.sentence(language)),
+        Text(sentence(language, needing.document) if needing else say(language, "page.ingis-unknown"), style="dim"),
     )
 
 
-_COLOURS = {"held": "red", "parked": "red", "delivered": "green", "queued": "yellow", "uploading": "cyan"}
+def _chosen(snapshot: Snapshot, limit: int) -> list[Row]:
+    """Return what needs a person, then the newest; what is going on stays in sight, however much needs a person."""
+    others = together(snapshot.newest)
+    needing = together(snapshot.needing)[: max(limit // 2, limit - len(others))]
+    return [*needing, *others[: limit - len(needing)]]
+
+
+def _style(state: State) -> str:
+    if state in NEEDS_PERSON or state is State.REFUSED:
+        return "red"
+    return "green" if state in SENT else ""
+
+
+def _watch_plainly(read_snapshot: Callable[[], Snapshot], stop: threading.Event) -> None:
+    snapshot = read_snapshot()
+    print(status_lines(snapshot), flush=True)
+    while not stop.wait(INTERVAL):
+        before, snapshot = snapshot, read_snapshot()
+        for line in _news(before, snapshot):
+            print(line, flush=True)
+
+
+def _news(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return a line for each document that moved on, and for a headline that is another."""
+    language = after.drive.language
+    when = moment(language, after.taken_at, seconds=True)
+    states = {row.document.id: row.document.state for row in before.documents}
+    latest = max((row.document.number for row in before.documents), default=0)
+    told = []
+    for row in sorted(after.documents, key=lambda row: row.document.number):
+        document = row.document
+        is_new = document.id not in states and document.number > latest  # an older one only came back into sight
+        if is_new or states.get(document.id, document.state) != document.state:
+            told.append(f"{printable(document.path)}  {say(language, f'state.{document.state}')}")
+    if headline(after) != headline(before):
+        told.append(headline(after))
+    return [f"{when}  {line}" for line in told]
+
+
+# ---- unmounting --------------------------------------------------------------------------------------------------
 
 
 class Progress:
-    """A bar that empties the queue; a line now and then where there is no terminal."""
+    """How many documents are left, on standard error: a bar, or a line for each tenth where there is no terminal."""
 
     def __init__(self, total: int, language: str) -> None:
-        """Begin with `total` documents to go."""
+        """Begin with `total` documents that wait."""
         self._total = total
         self._language = language
-        self._bar: Any = None
-        self._task: Any = None
-        self._said: tuple[float, int] = (float("-inf"), -1)
+        self._said: int | None = None
+        self._bar: rich_progress.Progress | None = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
+        """Show the bar."""
         if self._total and sys.stderr.isatty():
             from rich.console import Console
-            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-            from rich.progress import Progress as Bar
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self._bar = Bar(*columns, console=Console(stderr=True))
+            columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+            self._bar = Progress(*columns, console=Console(stderr=True), auto_refresh=False)
+            self._bar.add_task("", total=self._total)
             self._bar.start()
-            self._task = self._bar.add_task("", total=self._total)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the bar as it is."""
         if self._bar is not None:
             self._bar.stop()
 
     def update(self, left: int) -> None:
-        """Show that `left` documents are still to go."""
-        text = say(self._language, "progress.left", count=number(self._language, left))
-        if self._bar is not None:
-            self._total = max(self._total, left)
-            self._bar.update(self._task, total=self._total, completed=self._total - left, description=text)
-            return
-        at, before = self._said
-        if left and left != before and time.monotonic() - at >= 1.0:
-            print(text, file=sys.stderr, flush=True)
-            self._said = time.monotonic(), left
+        """Say how many are left now; more than before is possible, while King still prints."""
+        self._total = max(self._total, left)
+        told = say(self._language, "progress.left", count=number(self._language, left))
+        if self._bar is not None and left != self._said:
+            task = self._bar.task_ids[0]
+            self._bar.update(task, total=self._total, completed=self._total - left, description=told, refresh=True)
+            self._said = left
+        elif self._bar is None and self._is_news(left):
+            print(told, file=sys.stderr, flush=True)
+            self._said = left
+
+    def _is_news(self, left: int) -> bool:
+        if self._said is None or left == 0:
+            return left != (self._said or 0)
+        return abs(self._said - left) * 10 >= self._total

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from ingisfs.outbox.reading import HistoryEntry
 from ingisfs.report.catalogue import moment, say
+from ingisfs.report.layout import printable
 
 COLUMNS = ("at", "id", "name", "before", "after", "why")
 
@@ -18,7 +19,8 @@ def history_lines(entries: Iterable[HistoryEntry], language: str) -> Iterator[st
     """Yield one line a step."""
     for entry in entries:
         state = say(language, f"state.{entry.after}")
-        yield f"{moment(language, entry.at, seconds=True)}  {entry.id}  {entry.name:<30} {state:<22} {entry.why}\n"
+        name, why = printable(entry.name), printable(entry.why)
+        yield f"{moment(language, entry.at, seconds=True)}  {entry.id}  {name:<30} {state:<22} {why}\n"
 
 
 def as_csv(entries: Iterable[HistoryEntry], language: str) -> Iterator[str]:

@@ -9,11 +9,15 @@ ELLIPSIS = "..."  # layout is ASCII: it stays in its columns in programs that ta
 
 def printable(text: str) -> str:
     """Return the text without what could steer a terminal or turn a line around: each such character becomes “?”."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " if c.isspace() else "?" for c in text)
 
 
 def columns(text: str) -> int:
     """Return how many columns a printable text takes in a font of fixed width."""
+    if text.isascii():
+        return len(text)
     return sum(
         0 if unicodedata.category(c) in {"Mn", "Me"} else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text

@@ -1,47 +1,51 @@
-"""One look at a drive: everything that the status files and the commands show, read at one moment."""
+"""What became of the documents, at one moment: the one source of the status files, the commands and the watch."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
-from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, Reason, State
+from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, State
 from ingisfs.outbox.reading import Reading
-from ingisfs.report.catalogue import CATALOGUE, say
+from ingisfs.report.catalogue import LANGUAGES
+from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
 from ingisfs.report.target import TargetStatus, read_target
 
-ROWS = 200  # documents shown of each kind; the counts are of all
+ROWS = 200  # documents of each kind at most: those that need a person, and the newest others
+
+_USER_INFO = re.compile(r"\A([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class DriveFacts:
-    """What is known of a drive without looking into its outbox."""
+    """What is told of the drive itself."""
 
     name: str
-    server: str  # without user or password
-    mounted_since: float | None  # s since 1970 UTC
+    server: str  # URL; a user and password in it are taken off
+    mounted_since: float | None  # s since 1970 UTC, of the latest mount
     language: str = "nl"
-    portal: str | None = None  # address of INGIS's portal
+    portal: str | None = None  # URL of INGIS's portal
     host: str = "?"  # what carries the file system: "libfuse 3.14"
+
+    def __post_init__(self) -> None:
+        """Let no secret, and no language without sentences, through to what is shown."""
+        object.__setattr__(self, "server", _USER_INFO.sub(r"\1", self.server))
+        if self.portal is not None:
+            object.__setattr__(self, "portal", _USER_INFO.sub(r"\1", self.portal))
+        if self.language not in LANGUAGES:
+            object.__setattr__(self, "language", LANGUAGES[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One document, as it is shown."""
+    """One document of a snapshot."""
 
     document: Document
+    next_try: float | None  # s since 1970 UTC; None: at once, or not by itself
     pair: str | None  # id of its other half, if that is shown too
-    next_try: float | None = None  # s since 1970 UTC, of a waiting document that is not due yet
-
-    def reason(self, language: str) -> str:
-        """Say why it needs a person and what to do; "" if it does not."""
-        warns = self.document.reason == Reason.LOOKS_ATTACHED
-        if not self.document.reason or (self.document.state not in NEEDS_PERSON and not warns):
-            return ""
-        key = f"reason.{self.document.reason}"
-        return say(language, key, detail=self.document.detail) if key in CATALOGUE else self.document.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,57 +56,106 @@ class Snapshot:
     taken_at: float  # s since 1970 UTC
     target: TargetStatus
     counts: Mapping[State, int]
-    oldest_waiting: float | None  # s since 1970 UTC
-    needing: Sequence[Row]  # newest first, ROWS at most
-    newest: Sequence[Row]  # waiting and sent, newest first, ROWS at most
-    alarms: Sequence[str] = ()  # keys of sentences
+    oldest_waiting_seconds: float | None  # None: nothing waits
+    documents: tuple[Row, ...]  # what needs a person, then the others; each newest first, ROWS at most
+    alarms: tuple[str, ...] = ()  # `alarm.<this>` is their sentence
+    ingis: Mapping[str, int] | None = None  # what INGIS says itself; None: not known, which is not 0
 
     @property
     def waiting(self) -> int:
-        """How many will go by themselves."""
+        """How many documents will still go by themselves."""
         return sum(self.counts[state] for state in WAITING)
 
     @property
-    def held(self) -> int:
-        """How many need a person."""
+    def needs_person(self) -> int:
+        """How many documents a person must look at."""
         return sum(self.counts[state] for state in NEEDS_PERSON)
 
     @property
     def needs_a_person(self) -> bool:
-        """Tell whether documents, or the server, need a person."""
-        return bool(self.held or self.alarms or self.target.state == "needs_person")
+        """Tell whether anything here waits for a person: a document, the server, or the drive."""
+        return bool(self.needs_person or self.alarms) or self.target.state == TARGET_NEEDS_PERSON
+
+    @property
+    def needing(self) -> list[Row]:
+        """The documents that a person must look at, newest first."""
+        return [row for row in self.documents if row.document.state in NEEDS_PERSON]
+
+    @property
+    def newest(self) -> list[Row]:
+        """The other documents, newest first."""
+        return [row for row in self.documents if row.document.state not in NEEDS_PERSON]
 
 
 def take_snapshot(
     reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
 ) -> Snapshot:
-    """Look at an outbox; `now` in s since 1970 UTC.
+    """Return what became of the documents, by a handful of queries that each have a limit or an index.
 
-    The cost does not grow with the number of documents, but for counting them.
+    `now` is in s since 1970 UTC; `clock` is the one that the outbox's due times are on. Raises what the reading raises.
     """
-    needing, newest = reading.needing_person(ROWS), reading.newest(ROWS)
-    boot = clock.boot()
-    halves: dict[tuple[str, str], list[Document]] = {}
-    for document in (*needing, *newest):
-        halves.setdefault(_stem(document), []).append(document)
-
-    def row(document: Document) -> Row:
-        ending = names.split(document.name)[1]
-        others = (o.id for o in halves[_stem(document)] if names.split(o.name)[1] != ending)
-        waits = document.state in WAITING and document.due > boot
-        return Row(document, next(others, None), now + document.due - boot if waits else None)
-
+    counts = reading.counts()
+    waits = any(counts[state] for state in WAITING)
+    oldest = reading.oldest_waiting() if waits else None
+    # By id: a document may move on between the two questions.
+    found = {d.id: d for d in [*reading.needing_person(ROWS), *reading.newest(ROWS)]}
+    pairs = pair_up(found.values())
+    # Due times of another start of the machine mean nothing.
+    boot = clock.boot() if reading.meta("boot_id") == clock.boot_id() else None
     return Snapshot(
         drive=drive,
         taken_at=now,
         target=read_target(reading),
-        counts=reading.counts(),
-        oldest_waiting=reading.oldest_waiting(),
-        needing=[row(document) for document in needing],
-        newest=[row(document) for document in newest],
+        counts=counts,
+        oldest_waiting_seconds=None if oldest is None else max(0.0, now - oldest),
+        documents=tuple(Row(d, _next_try(d, now, boot), pairs.get(d.id)) for d in found.values()),
         alarms=tuple(alarms),
     )
 
 
-def _stem(document: Document) -> tuple[str, str]:
-    return names.key(document.folder), names.key(names.split(document.name)[0])
+def _next_try(document: Document, now: float, boot: float | None) -> float | None:
+    if boot is None or document.state not in {State.QUEUED, State.PUBLISHING} or document.due <= boot:
+        return None
+    return now + document.due - boot
+
+
+def pair_up(documents: Iterable[Document]) -> dict[str, str]:
+    """Return the other half of each document that has one among these: id → id.
+
+    Halves are a PDF and an XML of one stem in one folder, whatever number King put behind it. When a stem was printed
+    more than once, a half belongs to the latest other half that was still alone when it came, else to the latest that
+    came before it.
+    """
+    stems: dict[tuple[str, str], list[Document]] = {}
+    for document in documents:
+        if names.split(document.name)[1] in {"pdf", "xml"}:
+            stems.setdefault((names.key(document.folder), document.pair_key), []).append(document)
+    pairs: dict[str, str] = {}
+    for halves in stems.values():
+        alone: dict[str, list[Document]] = {"pdf": [], "xml": []}
+        latest: dict[str, Document] = {}
+        for half in sorted(halves, key=lambda document: document.number):
+            ending = names.split(half.name)[1]
+            other = "xml" if ending == "pdf" else "pdf"
+            if alone[other]:
+                partner = alone[other].pop()
+                pairs[partner.id], pairs[half.id] = half.id, partner.id
+            else:
+                alone[ending].append(half)
+                if other in latest:
+                    pairs[half.id] = latest[other].id
+            latest[ending] = half
+    return pairs
+
+
+def together(rows: Iterable[Row]) -> list[Row]:
+    """Return the documents in their order, but both halves of a pair next to each other, the PDF first."""
+    left = {row.document.id: row for row in rows}
+    ordered: list[Row] = []
+    while left:
+        row = left.pop(next(iter(left)))
+        halves = [row]
+        if row.pair in left and left[row.pair].pair == row.document.id:
+            halves.append(left.pop(row.pair))
+        ordered.extend(sorted(halves, key=lambda half: names.split(half.document.name)[1]))
+    return ordered

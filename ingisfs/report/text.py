@@ -1,113 +1,295 @@
-"""The status as text for people and as JSON for programs, both from one snapshot.
+"""A snapshot as a page for people (`INGIS-STATUS.txt`) and as JSON for programs (`INGIS-STATUS.json`).
 
-Text: UTF-8 with a byte order mark and CRLF, so that every Notepad shows é and line ends right; 78 columns at most.
-JSON: `docs/status.schema.json`; UTF-8, times in ISO 8601 UTC.
+The page is UTF-8 with Windows' line ends, 78 columns wide, and without a byte order mark: Notepad has recognised
+UTF-8 without one since Windows Vista, and programs that do not (`type`, `findstr`, scripts) would show the mark itself
+as rubbish before the most important line. Layout is ASCII, so that a wrong guess harms single letters only.
+
+The JSON is described in docs/status.md and docs/status.schema.json.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ingisfs.outbox.document import Document, State
-from ingisfs.report.catalogue import duration, moment, number, say, size
-from ingisfs.report.layout import cut, pad, printable, wrap
-from ingisfs.report.snapshot import Row, Snapshot
+from ingisfs import names
+from ingisfs.outbox.document import SENT, Document, Reason, State
+from ingisfs.report import target
+from ingisfs.report.catalogue import CATALOGUE, counted, day, duration, moment, number, say, size
+from ingisfs.report.layout import columns, cut, pad, printable, wrap
+from ingisfs.report.snapshot import ROWS, DriveFacts, Row, Snapshot, pair_up, together
+from ingisfs.report.target import TargetStatus
 
 SCHEMA = 1
-WIDTH = 78
-TEXT_ROWS = 50
+WIDTH = 78  # columns
 
-_COUNTED = [state for state in State if state is not State.LOCAL]
+#: States that only INGIS can tell of: none in them means "not known", not "none".
+_INGIS_STATES = frozenset({State.COLLECTED, State.REFUSED})
+#: Reasons that have their detail in their sentence.
+_DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What there is to show when the outbox cannot be read."""
+
+    drive: DriveFacts
+    taken_at: float  # s since 1970 UTC
+    problem: str  # technical, in English
+    alarms: tuple[str, ...] = ()
+
+
+# ---- for people --------------------------------------------------------------------------------------------------
+
+
+def as_text(taken: Snapshot | Unreadable) -> bytes:
+    """Return `INGIS-STATUS.txt`, in the drive's language."""
+    page = _unreadable_lines(taken) if isinstance(taken, Unreadable) else lines(taken)
+    return "".join(f"{line}\r\n" for line in page).encode("utf-8", "replace")
+
+
+def lines(snapshot: Snapshot, newest: int = ROWS) -> list[str]:
+    """Return the page's lines, with `newest` of the newest documents at most."""
+    return [
+        *wrap(headline(snapshot), WIDTH),
+        *_about(snapshot),
+        *_alarms(snapshot),
+        *_needing(snapshot),
+        *_server(snapshot),
+        *_counts(snapshot),
+        *_newest(snapshot, newest),
+    ]
 
 
 def headline(snapshot: Snapshot) -> str:
-    """Say in one line whether all is well."""
-    language = snapshot.drive.language
+    """Return in one line whether all is well, else who must act and what waits."""
+    language, state = snapshot.drive.language, snapshot.target.state
+    parts: list[str] = []
     if snapshot.alarms:
-        return say(language, f"alarm.{snapshot.alarms[0]}")
-    if snapshot.target.state == "needs_person":
-        return say(language, "headline.target")
-    if snapshot.held == 1:
-        return say(language, "headline.person-one")
-    if snapshot.held:
-        return say(language, "headline.person", count=number(language, snapshot.held))
+        parts.append(say(language, "headline.alarm"))
+    if snapshot.needs_person:
+        parts.append(counted(language, "headline.person", snapshot.needs_person))
+    if state == target.NEEDS_PERSON:
+        parts.append(say(language, "headline.server"))
+    elif state == target.UNREACHABLE:
+        parts.append(say(language, "headline.away"))
     if snapshot.waiting:
-        return say(language, "headline.waiting", waiting=number(language, snapshot.waiting))
-    delivered = sum(snapshot.counts[s] for s in (State.DELIVERED, State.COLLECTED, State.REFUSED))
-    if delivered:
-        return say(language, "headline.fine", delivered=number(language, delivered))
-    return say(language, "headline.nothing")
+        going = "headline.going" if state == target.OK else "headline.waiting"
+        parts.append(counted(language, going, snapshot.waiting))
+    elif parts:
+        parts.append(say(language, "headline.nothing"))
+    elif delivered := sum(snapshot.counts[state] for state in SENT):
+        parts.append(say(language, "headline.well", count=number(language, delivered)))
+    else:
+        parts.append(say(language, "headline.new"))
+    return " ".join(parts)
 
 
-def lines(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the status, line by line."""
-    language, drive = snapshot.drive.language, snapshot.drive
-    title = say(language, "page.title", drive=drive.name)
-    updated = say(language, "page.updated", at=moment(language, snapshot.taken_at, seconds=True))
-    yield f"{pad(title, WIDTH - len(updated) - 1)} {updated}"
-    yield "=" * WIDTH
-    yield from wrap(headline(snapshot), WIDTH)
-    yield ""
-    yield from wrap(printable(snapshot.target.sentence(language)), WIDTH)
-    yield say(language, "page.server", server=drive.server)
-    if drive.mounted_since is not None:
-        yield say(language, "page.since", at=moment(language, drive.mounted_since), host=drive.host)
-    if snapshot.waiting and snapshot.oldest_waiting is not None:
-        waited = duration(language, max(0.0, snapshot.taken_at - snapshot.oldest_waiting))
-        yield say(language, "page.oldest", duration=waited)
-    if snapshot.needing:
-        yield from _section(say(language, "page.needs-you"))
-        for row in snapshot.needing[:TEXT_ROWS]:
-            yield f"{cut(printable(row.document.path), 54)} ({say(language, f'state.{row.document.state}')})"
-            yield from wrap(printable(row.reason(language)), WIDTH, indent="    ")
-        if snapshot.held > TEXT_ROWS:
-            yield say(language, "page.more", count=number(language, snapshot.held - TEXT_ROWS))
-    yield from _section(say(language, "page.counts"))
-    for state in _COUNTED:
-        if snapshot.counts[state]:
-            yield f"{say(language, f'state.{state}'):<28}{number(language, snapshot.counts[state]):>9}"
-    portal = say(language, "page.portal", portal=drive.portal) if drive.portal else ""
-    yield from wrap(say(language, "page.ingis-unknown", portal=portal), WIDTH)
-    if snapshot.newest:
-        yield from _section(say(language, "page.newest"))
-        yield from _table(snapshot.newest[:TEXT_ROWS], language)
+def sentence(language: str, document: Document) -> str:
+    """Return why a document is held or parked, and what to do."""
+    reason = f"reason.{document.reason}"
+    detail = day(language, document.detail) if document.reason == Reason.ALREADY_DELIVERED else document.detail
+    values = {"name": document.path, "detail": detail, "which": _which(document)}
+    return printable(say(language, reason if reason in CATALOGUE else "reason.none", **values))
 
 
-def _section(title: str) -> Iterator[str]:
-    yield ""
-    yield title
-    yield "-" * WIDTH
+def _which(document: Document) -> str:
+    """Return what means a document and its other half to the commands, safe to be copied into any shell."""
+    stem = names.split(document.path)[0]
+    if re.fullmatch(r"\w[\w./-]*", stem):
+        return stem
+    safe = printable(stem) == stem and not stem.startswith("-") and not set(stem) & set("$`!%\\")
+    return f'"{stem}"' if safe else document.id
 
 
-def _table(rows: Sequence[Row], language: str) -> Iterator[str]:
-    """Yield one line a document, the halves of a pair together."""
-    shown: set[str] = set()
-    by_id = {row.document.id: row for row in rows}
-    for row in rows:
-        for one in (row, by_id.get(row.pair or "")):
-            if one is None or one.document.id in shown:
-                continue
-            shown.add(one.document.id)
-            document = one.document
-            state = say(language, f"state.{document.state}")
-            at = moment(language, document.delivered_at or document.written_at)
-            name = pad(cut(printable(document.path), 28), 28)
-            yield f"{name}  {pad(cut(state, 20), 20)} {size(language, document.size):>8}  {at}"
+def cells(language: str, document: Document) -> tuple[str, str, str, str]:
+    """Return a document's name, size, state and time, as they stand in a table."""
+    at = document.written_at if document.delivered_at is None else document.delivered_at
+    state = say(language, f"state.{document.state}")
+    return printable(document.path), size(language, document.size), state, moment(language, at)
 
 
-def as_text(snapshot: Snapshot) -> bytes:
-    """Return `INGIS-STATUS.txt`."""
-    return ("\ufeff" + "\r\n".join(lines(snapshot)) + "\r\n").encode()
+def _unreadable_lines(taken: Unreadable) -> list[str]:
+    language = taken.drive.language
+    return [
+        *wrap(say(language, "headline.unreadable"), WIDTH),
+        *_about(taken),
+        *_alarms(taken),
+        "",
+        *wrap(say(language, "page.unreadable"), WIDTH),
+        *_message(language, taken.problem),
+    ]
 
 
-def _time(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+def _about(taken: Snapshot | Unreadable) -> list[str]:
+    language, drive = taken.drive.language, taken.drive
+    when = moment(language, taken.taken_at, seconds=True)
+    about = wrap(say(language, "page.drive", drive=printable(drive.name), when=when), WIDTH)
+    if isinstance(taken, Snapshot):
+        if drive.mounted_since is not None:
+            when = moment(language, drive.mounted_since)
+            about.extend(wrap(say(language, "page.mounted", when=when, host=printable(drive.host)), WIDTH))
+        if taken.oldest_waiting_seconds is not None:
+            about.append(say(language, "page.oldest", duration=duration(language, taken.oldest_waiting_seconds)))
+    return about
 
 
-def _document(row: Row, language: str) -> dict[str, Any]:
+def _heading(text: str) -> list[str]:
+    return ["", text, "-" * columns(text)]
+
+
+def _message(language: str, detail: str, indent: str = "") -> list[str]:
+    return wrap(say(language, "page.message", detail=printable(detail)), WIDTH, indent) if detail else []
+
+
+def _alarms(taken: Snapshot | Unreadable) -> list[str]:
+    if not taken.alarms:
+        return []
+    language = taken.drive.language
+    found = _heading(say(language, "page.attention"))
+    for alarm in taken.alarms:
+        known = f"alarm.{alarm}" in CATALOGUE
+        told = say(language, f"alarm.{alarm}") if known else say(language, "alarm.other", alarm=printable(alarm))
+        found.extend(wrap(told, WIDTH))
+    return found
+
+
+def _needing(snapshot: Snapshot) -> list[str]:
+    needing, language = snapshot.needing, snapshot.drive.language
+    if not needing:
+        return []
+    found = _heading(f"{say(language, 'page.person')} ({number(language, snapshot.needs_person)})")
+    for row in together(needing):
+        document = row.document
+        name, _, state, when = cells(language, document)
+        found.extend(wrap(f"{name}, {state}, {when}", WIDTH))
+        found.extend(wrap(sentence(language, document), WIDTH, "  "))
+        if document.reason not in _DETAIL_TOLD:
+            found.extend(_message(language, document.detail, "  "))
+    if snapshot.needs_person > len(needing):
+        found.append(counted(language, "page.more", snapshot.needs_person - len(needing)))
+    return found
+
+
+def _server(snapshot: Snapshot) -> list[str]:
+    language, status = snapshot.drive.language, snapshot.target
+    told = [status.sentence(language)]
+    if status.state == target.NEEDS_PERSON:
+        told.append(say(language, "target.safe"))
+    if status.since is not None:
+        told.append(say(language, "target.since", when=moment(language, status.since)))
+    return [
+        *_heading(say(language, "page.server")),
+        *wrap(printable(snapshot.drive.server), WIDTH),
+        *wrap(" ".join(told), WIDTH),
+        *_message(language, status.detail),
+    ]
+
+
+def _counts(snapshot: Snapshot) -> list[str]:
+    """Return the counts of the states that there are. A 0 for what only INGIS knows would be a lie."""
+    language = snapshot.drive.language
+    found = _heading(say(language, "page.counts"))
+    told = [
+        (say(language, f"state.{state}"), number(language, count)) for state, count in snapshot.counts.items() if count
+    ]
+    if told:
+        word, figure = (max(columns(pair[at]) for pair in told) for at in (0, 1))
+        found.extend(f"{pad(state, word)}  {pad(count, figure, right=True)}" for state, count in told)
+    else:
+        found.append(say(language, "page.no-documents"))
+    if snapshot.ingis is None:
+        found.extend(wrap(say(language, "page.ingis-unknown"), WIDTH))
+        if snapshot.drive.portal:
+            found.extend(wrap(say(language, "page.portal", portal=printable(snapshot.drive.portal)), WIDTH))
+    return found
+
+
+def _newest(snapshot: Snapshot, limit: int) -> list[str]:
+    rows, language = together(snapshot.newest[:limit]), snapshot.drive.language
+    if not rows:
+        return []
+    header = tuple(say(language, f"column.{column}") for column in ("name", "size", "state", "when"))
+    table = [header, *(cells(language, row.document) for row in rows)]
+    bounds = [max(columns(line[at]) for line in table) for at in range(4)]
+    bounds[0] = min(bounds[0], WIDTH - sum(bounds[1:]) - 6)
+
+    def line(name: str, length: str, state: str, when: str) -> str:
+        cut_name = pad(cut(name, bounds[0]), bounds[0])
+        return "  ".join((cut_name, pad(length, bounds[1], right=True), pad(state, bounds[2]), when))
+
+    found = [*_heading(say(language, "page.newest")), line(*table[0])]
+    for row, row_cells in zip(rows, table[1:], strict=True):
+        found.append(line(*row_cells))
+        found.extend(_remarks(language, row))
+    return found
+
+
+def _remarks(language: str, row: Row) -> list[str]:
+    """Return what is to be said of a document that goes by itself."""
+    document = row.document
+    warned = document.reason == Reason.LOOKS_ATTACHED
+    found = wrap(sentence(language, document), WIDTH, "  ") if warned else []
+    if not document.tries:
+        return found
+    found += wrap(counted(language, "page.failed", document.tries, detail=printable(document.detail)), WIDTH, "  ")
+    if row.next_try is not None:
+        found.append("  " + say(language, "page.next-try", when=moment(language, row.next_try, seconds=True)))
+    return found
+
+
+# ---- for programs ------------------------------------------------------------------------------------------------
+
+
+def as_json(taken: Snapshot | Unreadable) -> bytes:
+    """Return `INGIS-STATUS.json`: one object in UTF-8, times in ISO 8601 UTC, its keys always in this order."""
+    drive, known = taken.drive, taken if isinstance(taken, Snapshot) else None
+    oldest = known.oldest_waiting_seconds if known else None
+    content = {
+        "schema": SCHEMA,
+        "taken_at": _iso(taken.taken_at),
+        "problem": taken.problem if isinstance(taken, Unreadable) else None,
+        "drive": drive.name,
+        "server": drive.server,
+        "portal": drive.portal,
+        "host": drive.host,
+        "mounted_since": _iso(drive.mounted_since),
+        "alarms": list(taken.alarms),
+        "target": _target(known.target if known else TargetStatus()),
+        "counts": _count_of_states(known) if known else None,
+        "waiting": known.waiting if known else None,
+        "needs_person": known.needs_person if known else None,
+        "oldest_waiting_seconds": None if oldest is None else int(oldest),
+        "ingis": dict(known.ingis) if known and known.ingis is not None else None,
+        "documents": [_document(row) for row in known.documents] if known else [],
+    }
+    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+
+
+def documents_json(documents: Sequence[Document], language: str) -> str:
+    """Return some documents as the status shows them, but for `next_try`, for the commands that deal with them."""
+    del language  # programs read no sentences
+    pairs = pair_up(documents)
+    told = [_document(Row(document, None, pairs.get(document.id))) for document in documents]
+    for document in told:
+        del document["next_try"]
+    return json.dumps(told, ensure_ascii=False, indent=1)
+
+
+def _target(status: TargetStatus) -> dict[str, Any]:
+    return {"state": status.state, "reason": status.reason, "detail": status.detail, "since": _iso(status.since)}
+
+
+def _count_of_states(snapshot: Snapshot) -> dict[str, int | None]:
+    unknown = _INGIS_STATES if snapshot.ingis is None else frozenset()
+    return {state: None if state in unknown and not count else count for state, count in snapshot.counts.items()}
+
+
+def _document(row: Row) -> dict[str, Any]:
     document = row.document
     return {
         "id": document.id,
@@ -116,51 +298,22 @@ def _document(row: Row, language: str) -> dict[str, Any]:
         "state": document.state,
         "size": document.size,
         "sha256": document.sha256,
-        "written_at": _time(document.written_at),
-        "delivered_at": _time(document.delivered_at),
+        "written_at": _iso(document.written_at),
+        "delivered_at": _iso(document.delivered_at),
         "attempts": document.attempt,
-        "next_try": _time(row.next_try),
+        "next_try": _iso(row.next_try),
         "reason": document.reason,
         "detail": document.detail,
-        "message": row.reason(language),
         "remote_name": document.remote_name,
         "pair": row.pair,
     }
 
 
-def as_json(snapshot: Snapshot) -> bytes:
-    """Return `INGIS-STATUS.json`."""
-    drive, target, language = snapshot.drive, snapshot.target, snapshot.drive.language
-    oldest = snapshot.oldest_waiting if snapshot.waiting else None
-    content = {
-        "schema": SCHEMA,
-        "taken_at": _time(snapshot.taken_at),
-        "drive": drive.name,
-        "server": drive.server,
-        "portal": drive.portal,
-        "host": drive.host,
-        "mounted_since": _time(drive.mounted_since),
-        "headline": headline(snapshot),
-        "target": {
-            "state": target.state,
-            "reason": target.reason or None,
-            "detail": target.detail,
-            "since": _time(target.since),
-            "message": target.sentence(language),
-        },
-        "counts": {state.value: snapshot.counts[state] for state in _COUNTED},
-        "waiting": snapshot.waiting,
-        "needs_person": snapshot.held,
-        "oldest_waiting_seconds": None if oldest is None else round(max(0.0, snapshot.taken_at - oldest), 1),
-        "alarms": [say(language, f"alarm.{alarm}") for alarm in snapshot.alarms],
-        "documents": [_document(row, language) for row in (*snapshot.needing, *snapshot.newest)],
-        "ingis": None,
-    }
-    return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def documents_json(documents: Sequence[Document], language: str) -> str:
-    """Return documents as the status shows them, for commands that deal with some of them."""
-    return json.dumps(
-        [_document(Row(document, None), language) for document in documents], ensure_ascii=False, indent=1
-    )
+def _iso(at: float | None) -> str | None:
+    """Return a time (s since 1970 UTC) as 2026-11-25T13:03:05.123Z."""
+    if at is None:
+        return None
+    try:
+        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1120,15 +1120,18 @@ def test_what_failed_stays_held_when_it_is_only_patched_and_goes_when_it_is_begu
     assert drive.closed("b/F2.pdf").state is State.SETTLING
 
 
-def test_what_was_restored_from_a_backup_waits_for_a_person_whatever_a_program_does(drive: Drive) -> None:
+@pytest.mark.parametrize("reason", [Reason.RESTORED, Reason.RECOVERED])
+def test_what_may_have_been_delivered_before_waits_for_a_person_whatever_a_program_does(
+    drive: Drive, reason: Reason
+) -> None:
     document_id = drive.printed("F1.pdf", pdf("1"))
-    drive.outbox.hold_everything(Reason.RESTORED, "test")
+    drive.outbox.hold_everything(reason, "test")
     drive.volume.rename("F1.pdf", "F2.pdf")
     drive.volume.release(drive.volume.open("F2.pdf", may_write=True))
     drive.closed("F2.pdf")
     drive.overwrite("F2.pdf", pdf("2"))
     document = drive.closed("F2.pdf")
-    assert (document.id, document.state, document.reason) == (document_id, State.HELD, Reason.RESTORED)
+    assert (document.id, document.state, document.reason) == (document_id, State.HELD, reason)
 
 
 def test_a_full_disk_fails_the_write_not_the_close_and_nothing_is_sent(drive: Drive) -> None:
@@ -1503,6 +1506,21 @@ def test_the_release_timer_survives_whatever_happens(make_drive: MakeDrive, monk
 
 def tried_twice(failed: list[Exception], error: Exception) -> bool:
     return failed.count(error) > 1
+
+
+def test_a_release_waits_a_little_for_the_flush_of_a_program_that_is_writing(
+    make_drive: MakeDrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingisfs.drive.volume.RELEASE_LIMIT", 30.0)
+    drive = make_drive()
+    monkeypatch.setattr(drive.outbox, "release", fails(AssertionError("no transaction of its own")))
+    writing = drive.volume.create("F2.pdf")
+    drive.write("F1.pdf", pdf())
+    drive.volume.write(writing, 0, pdf())
+    drive.volume.flush(writing)
+    assert drive.closed("F1.pdf").state is State.SETTLING
+    monkeypatch.undo()
+    drive.volume.release(writing)
 
 
 def test_closes_at_one_moment_take_one_transaction(make_drive: MakeDrive, monkeypatch: pytest.MonkeyPatch) -> None:
