@@ -78,7 +78,7 @@ _config_option = click.option("--config", type=click.Path(path_type=Path, dir_ok
 @click.argument("mountpoint", required=False)
 @_drive_option
 @_config_option
-@click.option("--server", help="URL of the inbox, https://…")
+@click.option("--server", help="URL of the inbox: https://… or sftp://…")
 @click.option("--user", help="Name at the server.")
 @click.option("--state", help="Folder of the outbox, on a local disk.")
 @click.option("--settle", type=click.FloatRange(0, 3600), help="Seconds a closed document waits for its program.")

@@ -18,6 +18,8 @@ VARIABLE = "INGISFS_PASSWORD"
 def password(drive: Drive) -> str:
     """Return the password for a drive's server. Raises ConfigError, with what to do, if there is none."""
     found = _from_keyring(drive) or os.environ.get(VARIABLE) or _from_file(drive)
+    if not found and drive.key_file:
+        return ""  # a key without a passphrase
     if not found:
         raise ConfigError("password.missing", user=drive.user, server=drive.server, drive=drive.name)
     return found

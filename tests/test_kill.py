@@ -359,7 +359,7 @@ def test_a_kill_while_a_restored_outbox_is_held_lets_nothing_go(scene: Scene) ->
     assert scene.mount() == 0
     print_pair(scene)
     scene.kill()
-    for path in scene.drive.base.rglob("*.generation"):
+    for path in (scene.drive.base / "xdg-state").rglob("*.generation"):
         path.unlink()
     scene.server.start()
     for at in ("hold.inside", "hold.after", "mirror.before", "mirror.inside", "mirror.after"):

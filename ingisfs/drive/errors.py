@@ -6,7 +6,8 @@ VolumeError
 ├─ IsFolderError       a folder where a document was meant
 ├─ NotAFolderError     a document where a folder was meant
 ├─ NotEmptyError       the folder has something in it
-├─ BadNameError        the name cannot exist on the drive
+├─ BadNameError        the name cannot exist on the drive, or a folder would lie in itself
+│  └─ NameTooLongError   it is longer than a disk or a server takes
 ├─ TooLargeError       the document would be larger than the drive takes
 ├─ NoSpaceError        the spool disk has no room for it
 ├─ BusyError           it is being published at this moment

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -102,6 +103,12 @@ class Mount:
         self._pipe(self.process.stdin).close()
         self._pipe(self.process.stdout).close()
         wait_for(lambda: self.options_in_kernel() is None, "the mount to be gone")
+
+    def renew(self) -> None:
+        """Begin anew, with an empty drive."""
+        self.clean()
+        shutil.rmtree(self.state)
+        self.start()
 
     # ---- what became of the documents ----------------------------------------------------------------------------
 

@@ -842,6 +842,16 @@ def test_a_document_in_doubt_is_never_sent_under_its_id_again(drive: Drive) -> N
     assert drive.outbox.payload(document_id) == pdf("1")
 
 
+def test_a_document_in_doubt_that_is_deleted_is_withdrawn_and_set_aside_it_stays_for_a_person(drive: Drive) -> None:
+    ids = [drive.printed(f"F{n}.pdf", pdf(str(n))) for n in range(2)]
+    for document_id in ids:
+        drive.outbox.park(drive.bring(document_id, State.PUBLISHING), Reason.DOUBTFUL, "timed out")
+    drive.volume.remove("F0.pdf")
+    drive.volume.rename("F1.pdf", "F1.bak")
+    assert [drive.state(document_id) for document_id in ids] == [State.WITHDRAWN, State.PARKED]
+    assert drive.read("F1.bak") == drive.outbox.payload(ids[1]) == pdf("1")
+
+
 # ---- deleting --------------------------------------------------------------------------------------------------------
 
 

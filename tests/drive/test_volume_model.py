@@ -255,6 +255,4 @@ class Both(RuleBasedStateMachine):
 
 
 TestBoth = Both.TestCase
-TestBoth.settings = settings(
-    max_examples=int(os.environ.get("N", "10")), stateful_step_count=50, deadline=None, derandomize=True
-)
+TestBoth.settings = settings(max_examples=120, stateful_step_count=50, deadline=None, derandomize=True)

@@ -97,9 +97,9 @@ F2026-0125.xml, vastgehouden, 25-11-2026 14:03
 Server
 ------
 https://upload.example.nl/inbox/
-De server weigert de gebruiker, het wachtwoord of de sleutel. Voer ingisfs
-login uit met de goede en koppel de schijf opnieuw. Documenten wachten hier
-veilig. Sinds 25-11-2026 14:03.
+De server weigert de gebruiker, het wachtwoord of de sleutel. Zet de goede in
+de sleutelbos of de instellingen en koppel de schijf opnieuw. Documenten
+wachten hier veilig. Sinds 25-11-2026 14:03.
 Melding: PROPFIND: 401 Unauthorized
 
 Aantallen
@@ -149,9 +149,9 @@ F2026-0125.xml, held, 2026-11-25 14:03
 Server
 ------
 https://upload.example.nl/inbox/
-The server refuses the user, the password or the key. Run ingisfs login with
-the right ones and mount the drive again. Documents wait here safely. Since
-2026-11-25 14:03.
+The server refuses the user, the password or the key. Put the right ones into
+the keyring or the settings and mount the drive again. Documents wait here
+safely. Since 2026-11-25 14:03.
 Message: PROPFIND: 401 Unauthorized
 
 Counts
