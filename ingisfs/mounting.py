@@ -61,7 +61,7 @@ class _Host(Protocol):
 def open_outbox(drive: Drive) -> Outbox:
     """Open and recover a drive's outbox, under the drive's lock. Raises ConfigError with what to do."""
     folder = drive.state_folder
-    damaged = _set_damage_aside(folder)
+    _set_damage_aside(folder)
     try:
         outbox = Outbox(folder, settle=drive.settle, wal_bound=drive.wal_bound)
     except OutboxFullError as error:
@@ -72,7 +72,7 @@ def open_outbox(drive: Drive) -> Outbox:
         raise ConfigError("outbox.foreign", folder=folder, detail=error) from None
     except (OutboxDamagedError, OutboxError, sqlite3.Error) as error:
         raise ConfigError("outbox.damaged", folder=folder, detail=error) from None
-    if damaged is not None:
+    for damaged in salvage.unfinished(folder):
         _recover(outbox, damaged)
     foreign, mirror = is_foreign(outbox, default_folder())
     if foreign:
@@ -95,17 +95,16 @@ def open_outbox(drive: Drive) -> Outbox:
     return outbox
 
 
-def _set_damage_aside(folder: Path) -> Path | None:
-    """Move a damaged outbox out of the way, and return where it is now. An old courier must have let go of it first."""
+def _set_damage_aside(folder: Path) -> None:
+    """Move a damaged outbox out of the way. An old courier must have let go of it first."""
     if salvage.is_sound(folder):
-        return None
+        return
     with locked(folder / "courier.lock", timeout=END_LIMIT) as alone:
         if not alone:
             raise ConfigError("outbox.busy", folder=folder, detail="courier")
         place = salvage.set_aside(folder)
     crashpoint("set_aside.after")
     log.critical("the outbox is damaged; it now lies in %s", place)
-    return place
 
 
 def _recover(outbox: Outbox, damaged: Path) -> None:
@@ -116,6 +115,7 @@ def _recover(outbox: Outbox, damaged: Path) -> None:
             outbox.take_over(found)
             count += 1
     outbox.set_meta("damaged", str(damaged))
+    salvage.finish(damaged, count)
     log.critical("%d documents were recovered from %s", count, damaged)
 
 

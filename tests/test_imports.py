@@ -24,7 +24,12 @@ ALLOWED: dict[str, set[str]] = {
     "credentials": {"config"},
 }
 
-ONLY_HERE = {"asyncssh": "delivery/sftp.py", "diskcache": "outbox/outbox.py", "httpx": "delivery/webdav.py", "mfusepy": "drive/fuse.py"}
+ONLY_HERE = {
+    "asyncssh": "delivery/sftp.py",
+    "diskcache": "outbox/outbox.py",
+    "httpx": "delivery/webdav.py",
+    "mfusepy": "drive/fuse.py",
+}
 
 
 def modules() -> list[Path]:

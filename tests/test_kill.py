@@ -373,10 +373,6 @@ def test_a_kill_while_a_restored_outbox_is_held_lets_nothing_go(scene: Scene) ->
     scene.finish()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the damaged outbox is set aside first, and nothing tells the next mount that it was not read to its end",
-)
 @pytest.mark.parametrize("at", ["set_aside.after", "take_over.after", "take_over.after:2"])
 def test_a_kill_while_a_damaged_outbox_is_recovered_forgets_nothing(scene: Scene, at: str) -> None:
     assert scene.mount() == 0

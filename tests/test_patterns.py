@@ -31,16 +31,6 @@ from tests.servers import Server, wait_for, wsgidav_server
 SETTLE = 0.2  # s, of the mount
 TRIES = 10  # of a pattern that must end within the settle time; on a busy machine it may not
 
-BUGS = {
-    "xml_closed_long_before_its_unflushed_pdf": (
-        "rule 12: the XML of a pair goes alone while its PDF is being written. A created document has no record before"
-        " its first flush (Volume.create in ingisfs/drive/volume.py), so Intake.family (ingisfs/outbox/intake.py)"
-        " cannot see it"
-    )
-}
-#: Until `test_an_attachment_is_handed_out_once` passes: then there is nothing to be left out here.
-PUT_TWICE = "pair_with_an_attachment"
-
 
 # ---- drives that patterns share ----------------------------------------------------------------------------------
 
@@ -238,11 +228,8 @@ def run_in_time(rig: Rig, pattern: Pattern) -> tuple[Place, Documents]:
 
 def each(*, mount_only: bool) -> pytest.MarkDecorator:
     """Run a test with each pattern."""
-    marks = {name: [pytest.mark.xfail(strict=True, reason=reason)] for name, reason in BUGS.items()}
     found = [pattern for pattern in PATTERNS if pattern.mount_only == mount_only]
-    return pytest.mark.parametrize(
-        "pattern", [pytest.param(pattern, id=pattern.name, marks=marks.get(pattern.name, [])) for pattern in found]
-    )
+    return pytest.mark.parametrize("pattern", [pytest.param(pattern, id=pattern.name) for pattern in found])
 
 
 @each(mount_only=False)
@@ -292,7 +279,7 @@ def test_nothing_else_came_ever(rig: Rig) -> None:
 
     assert {name: data for name, data in rig.stored().items() if proven(name)} == rig.expected
     assert sorted(filter(proven, rig.published())) == sorted(rig.expected)
-    ids = {d.id for d in rig.outbox.documents("1") if PUT_TWICE not in d.path}
+    ids = {d.id for d in rig.outbox.documents("1")}
     puts = [name for name in rig.puts() if (found := document_of(name)) and found[0] in ids]
     assert len(puts) == len(set(puts)), "a temporary name was used again"
 
@@ -300,11 +287,6 @@ def test_nothing_else_came_ever(rig: Rig) -> None:
 # ---- what the patterns brought to light --------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Volume.remove (ingisfs/drive/volume.py) takes along what was closed and does not call self._work(): the"
-    " courier looks by itself only after LOOK, up to 1 s later. So do rename and remove that end in BusyError",
-)
 def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingisfs.drive.volume.RELEASE_DELAY", 60.0)
     outbox, woken = Outbox(tmp_path), []
@@ -324,13 +306,6 @@ def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkey
         outbox.shut()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Intake.family (ingisfs/outbox/intake.py) is one-sided: from the XML it finds the attachment, from the"
-    " attachment not the XML. Intake.ready gives an attachment that is looked at first out alone and, with its XML,"
-    " once more: two workers PUT it at the same time under the same temporary name, it is published before its pair"
-    " was put, and its pair goes back into the queue for 2 s ('not published this time')",
-)
 def test_an_attachment_is_handed_out_once(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path, settle=0.0, clock=FakeClock())
     try:

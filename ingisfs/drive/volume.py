@@ -505,6 +505,7 @@ class Volume:
                 return
             was_dirty = file.dirty
             if was_dirty:
+                self._record_halves(file)
                 try:
                     self._keep(file)
                 except VolumeError as error:
@@ -512,6 +513,21 @@ class Volume:
                     raise
             if file.failure is not None and (was_dirty or handle.wrote):
                 raise file.failure  # said once more, for a program that does not look at what its writes return
+
+    def _record_halves(self, file: OpenFile) -> None:
+        """Put the other half of a document on record that a program has begun and not flushed yet.
+
+        The courier sees the record only; without it, it would take this one for a document that goes alone.
+        """
+        stem = names.key(names.split(file.name)[0])
+        for other in list(self._open.values()):
+            if other is file or other.recorded or not other.writers or other.gone or other.published:
+                continue
+            if other.folder == file.folder and names.key(names.split(other.name)[0]) == stem:
+                try:
+                    self._keep(other)
+                except VolumeError as error:
+                    log.warning("cannot put document %s %s on record yet: %s", other.id, other.name, error)
 
     def _keep(self, file: OpenFile) -> None:
         """Hand a document over to the outbox, with all that was closed since. Raises VolumeError."""
@@ -531,8 +547,6 @@ class Volume:
             raise told from error
         file.recorded, file.dirty = True, False
         self._credit = 0
-        if released:
-            self._work()
 
     @contextmanager
     def _riding(self) -> Iterator[list[Release]]:
@@ -545,6 +559,8 @@ class Volume:
             for release in released:
                 self._released.setdefault(release.id, release)
             raise
+        if released:
+            self._work()
 
     def release(self, handle: Handle) -> None:
         """Close a handle. The close of the last one that may write ends the document. Never raises."""
@@ -569,6 +585,7 @@ class Volume:
         if file.gone:
             return
         if file.dirty:
+            self._record_halves(file)
             try:
                 self._keep(file)
             except VolumeError:
@@ -632,7 +649,6 @@ class Volume:
         if self._released:
             with self._riding() as released:
                 self._outbox.release(released)
-            self._work()
         return not self._unkept
 
     def close(self) -> None:

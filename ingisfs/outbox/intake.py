@@ -172,6 +172,8 @@ class Intake:
             if document.id in taken or document.id in self._not_before:
                 continue
             family = self.family(document)
+            if any(other.id in taken for other in family):
+                continue  # some of it goes already; the rest is looked at when that is done
             blocked = next((other for other in family if other.state in NEEDS_PERSON), None)
             again = self._reprint(family)
             if blocked is not None:
@@ -207,10 +209,19 @@ class Intake:
         stem = document.pair_key
         halves = self._live(document, "pair_key = ?", (stem,))
         if not any(is_xml(other) for other in halves):
-            return halves
+            parent = self._parent(document)
+            return halves if parent is None else self.family(parent)
         numbered = self._live(document, "pair_key > ? AND pair_key < ?", (stem + "-", stem + "."))
         attachments = (o for o in numbered if not is_xml(o) and _ATTACHMENT.fullmatch(o.pair_key[len(stem) :]))
         return [*halves, *attachments]
+
+    def _parent(self, attachment: Document) -> Document | None:
+        """Return the XML that INGIS attaches a document to, if it is on its way too."""
+        suffix = _ATTACHMENT.search(attachment.pair_key)
+        if suffix is None:
+            return None
+        halves = self._live(attachment, "pair_key = ?", (attachment.pair_key[: suffix.start()],))
+        return next((other for other in halves if is_xml(other)), None)
 
     def _live(self, document: Document, where: str, parameters: tuple[str, ...]) -> list[Document]:
         states = sorted(WAITING | NEEDS_PERSON)

@@ -701,7 +701,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             after, reason = State.HELD, Reason.RECOVERED if found.data is not None else Reason.DAMAGED
         free = self.find(names.key(found.folder), names.key(found.name)) is None
         with self._transaction() as sql:
-            sql(
+            taken = sql(
                 "INSERT OR IGNORE INTO documents (id, folder, folder_key, name, name_key, stem_key, pair_key, ending,"
                 " size, sha256, state, modified_ns, written_at, reason, remote_name, delivered_at, listed)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -724,10 +724,11 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     found.delivered_at,
                     int(free and not sent),
                 ),
-            )
-            self._note(found.id, found.name, "", after, f"recovered, was {found.state}")
-            if found.data is not None and not sent:
-                self.set(found.id, found.data)
+            ).rowcount
+            if taken:
+                self._note(found.id, found.name, "", after, f"recovered, was {found.state}")
+                if found.data is not None and not sent:
+                    self.set(found.id, found.data)
         crashpoint("take_over.after")
 
     def count_up(self, name: str) -> int:

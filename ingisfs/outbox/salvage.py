@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -20,6 +21,7 @@ from ingisfs.outbox.reading import DATABASE
 
 log = logging.getLogger(__name__)
 
+DONE = "RECOVERED.txt"  # in a damaged folder from which all that can be read was taken over
 CHECKED = 64 * 2**20  # bytes; a larger database is not read as a whole at every mount
 
 _FIELDS = ("id", "folder", "name", "size", "sha256", "state", "modified_ns", "delivered_at", "remote_name")
@@ -66,6 +68,19 @@ def set_aside(state_folder: Path) -> Path:
         place = place.with_name(f"{place.name.partition('+')[0]}+{number}")
     (state_folder / "outbox").rename(place)
     return place
+
+
+def unfinished(state_folder: Path) -> list[Path]:
+    """Return the damaged folders that were not read to their end: a kill may come between."""
+    return [place for place in sorted(state_folder.glob("damaged-*")) if not (place / DONE).exists()]
+
+
+def finish(damaged: Path, count: int) -> None:
+    """Note that a damaged folder was read to its end."""
+    with open(damaged / DONE, "w", encoding="utf-8") as file:
+        file.write(f"{count} documents were recovered from here.\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _connect(path: Path) -> sqlite3.Connection:
