@@ -289,6 +289,7 @@ class Killer:
             (5, self.kill_courier),
             (3, self.kill_both),
             (3, self.kill_server),
+            (3, self.hang_server),
             (2, self.stop_courier),
             (2, self.unmount),
             (1, self.second_mount),
@@ -303,7 +304,8 @@ class Killer:
         self._log(deed.__name__)
         deed()
         if not self._alive():
-            self._log("the drive is away")  # it came to a point at which it had to die
+            self._log("the drive is away")
+            self.counts["drives dead at a point"] += 1
             self.mount()
 
     def _alive(self) -> bool:
@@ -364,6 +366,19 @@ class Killer:
         self._server.stop()
         self._pause(2.0)
         self._server.start()
+
+    def hang_server(self) -> None:
+        """Let the server stand still, and kill the courier that waits for its answer: it does both requests later."""
+        self.counts["servers that hung"] += 1
+        assert self._server._process is not None
+        stopped = _Stopped([self._server._process.pid])
+        stopped.begin()
+        self._pause(0.5)
+        if self._rnd.random() < 0.7:
+            self.counts["kills of the courier"] += 1
+            self._drive.kill("courier")
+        self._pause(2.0)
+        stopped.end()
 
     def stop_courier(self) -> None:
         """Let the courier stand still for a while, wherever it is."""

@@ -79,7 +79,7 @@ class Place(ABC):
 
     def wait(self, name: str, state: str) -> None:
         """Wait until the newest document of a name has come to this state."""
-        wait_for(lambda: self._look(name) in {state, *_END}, f"{name} to be {state}", 30)
+        wait_for(lambda: self._look(name) in {state, *_END}, f"{name} to be {state}", 15)
         assert self._look(name) == state
 
     def left_to_a_person(self, name: str) -> None:

@@ -173,7 +173,8 @@ def rename_a_folder(scene: Scene) -> None:
 def print_while_the_server_is_away(scene: Scene) -> None:
     name = scene.stem() + ".pdf"
     scene.print(name)
-    scene.drive.wait_delivered([name])  # the courier knows that the server is there
+    # The courier knows that the server is there, and is in the middle of nothing.
+    wait_for(lambda: waiting(scene.drive) == 0, "all before it to arrive", 20)
     scene.server.stop()
     print_pair(scene)
 

@@ -83,7 +83,7 @@ class Rig(ABC):
             self.turn()
             return not any(document.state in WAITING for document in self.documents_of(stem))
 
-        wait_for(nothing, f"an end of {stem}", 30)
+        wait_for(nothing, f"an end of {stem}", 15)
 
 
 @dataclass

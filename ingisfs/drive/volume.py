@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 
 RELEASE_DELAY = 0.01  # s; a release rides on the next transaction, or goes alone after this long
 RELEASE_LIMIT = 0.05  # s; as long as this while a program is writing, for then there soon is one
+RECORD_DELAY = 5.0  # s that a new document may be open without a flush before it goes on record as it is
 RETRY_DELAY = 1.0  # s between two tries to keep what the outbox would not take
 
 
@@ -104,6 +105,7 @@ class OpenFile:
         self.size = 0
         self.writers = 0
         self.readers = 0
+        self.begun = time.monotonic()
         self.recorded = False  # the outbox has a record of this id
         self.published = False  # that record is past taking back: a change makes a new document of it
         self.dirty = False  # the buffer has what the outbox has not
@@ -529,6 +531,17 @@ class Volume:
                 except VolumeError as error:
                     log.warning("cannot put document %s %s on record yet: %s", other.id, other.name, error)
 
+    def _record_begun(self) -> None:
+        """Put on record what was begun long ago and not flushed: its other half may have been kept before it."""
+        now = time.monotonic()
+        for file in list(self._open.values()):
+            if file.recorded or not file.writers or file.gone or now - file.begun < RECORD_DELAY:
+                continue
+            if not self._is_noise(file.folder, file.name):
+                file.begun = now
+                with suppress(VolumeError):  # it is in the log, and the program is told by its own flush
+                    self._keep(file)
+
     def _keep(self, file: OpenFile) -> None:
         """Hand a document over to the outbox, with all that was closed since. Raises VolumeError."""
         try:
@@ -611,7 +624,7 @@ class Volume:
     def _run_timer(self) -> None:
         """Say the releases that no other transaction took along, and try again what the outbox would not take."""
         while True:
-            self._wake.wait()
+            self._wake.wait(RECORD_DELAY)
             self._closing.wait(RELEASE_DELAY)
             if self._is_written():
                 self._closing.wait(RELEASE_LIMIT - RELEASE_DELAY)
@@ -637,6 +650,7 @@ class Volume:
 
     def _settle_up(self) -> bool:
         """Bring the outbox up to date with what was closed; tells whether that worked."""
+        self._record_begun()
         for file in list(self._unkept):
             try:
                 self._keep(file)

@@ -1628,6 +1628,25 @@ def test_a_pair_printed_together_settles_together(drive: Drive) -> None:
     assert drive.closed("F1.pdf").state is drive.closed("F1.xml").state is State.SETTLING
 
 
+def test_a_half_that_is_open_for_long_without_a_flush_goes_on_record_so_that_the_other_half_waits(
+    make_drive: MakeDrive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingisfs.drive.volume.RECORD_DELAY", 0.02)
+    drive = make_drive()
+    with monkeypatch.context() as patch:
+        patch.setattr(drive.outbox, "keep", fails(OutboxFullError("disk full")))
+        noise, handle = drive.volume.create("F1.tmp"), drive.volume.create("F1.pdf")
+        drive.volume.write(handle, 0, pdf())
+    wait_for(drive.everything, "the record")
+    assert [(d.name, d.state) for d in drive.everything()] == [("F1.pdf", State.WRITING)]
+    drive.volume.write(handle, len(pdf()), b"\n")
+    drive.volume.flush(handle)  # what failed before nobody was told of, and it does not count
+    drive.volume.release(handle)
+    drive.volume.release(noise)
+    assert drive.closed("F1.pdf").state is State.SETTLING
+    assert drive.read("F1.pdf") == pdf() + b"\n"
+
+
 def test_volumes_of_one_process_do_not_disturb_each_other(make_drive: MakeDrive) -> None:
     """The drive and a command in one process: each has its connection, and its turn."""
     one, other = make_drive(), make_drive()
