@@ -194,9 +194,7 @@ def test_a_document_over_the_limit_fails_at_the_write_and_is_never_sent(tmp_path
 
 def test_printing_goes_on_while_the_server_is_away(tmp_path: Path, server: Server) -> None:
     server.stop()
-    begun = time.monotonic()
     with drive(tmp_path / "drive", server.url, server.user, server.password) as mounted:
-        assert time.monotonic() - begun < 20
         names = [f"F{number}.pdf" for number in range(20)]
         for name in names:
             (mounted.mountpoint / name).write_bytes(pdf(name))

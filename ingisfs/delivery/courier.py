@@ -74,6 +74,7 @@ class Courier:
         self._target = Target(outbox.clock)
         self._target.remember(outbox.meta("target"))
         self._in_hand: set[str] = set()  # ids that a worker has
+        self._unwritten: list[Result] = []  # what workers did that the outbox does not know yet
         self._orphan = False  # the drive is gone
         self._stopping = False
         self._generation = outbox.meta("drive_generation")
@@ -93,7 +94,7 @@ class Courier:
         for worker in self._workers:
             worker.start()
         try:
-            while not self._stopping or self._in_hand:
+            while not self._stopping or self._in_hand or self._unwritten:
                 self._turn()
         finally:
             for worker in self._workers:
@@ -102,19 +103,31 @@ class Courier:
                 worker.join(5)
 
     def _turn(self) -> None:
-        """One round: hear what happened, decide, hand out, wait."""
+        """One round: decide and hand out, wait, write down what happened."""
+        if not self._stopping:
+            self._try(self._work)
+        self._unwritten.extend(self._gather())
+        self._try(self._write_down)
+
+    def _try(self, do: Callable[[], None]) -> None:
+        """Do something with the outbox; on a full disk or a long lock it is done again later."""
         try:
-            if not self._stopping:
-                self._intake.settle()
-                self._hand_out()
-                self._keep_house()
-            self._hear(self._gather())
-            if self._orphan and self._is_done():
-                self._stopping = True
+            do()
         except OutboxError as error:
-            # A full disk or a long lock: what the workers report is kept in their documents' states, asked again.
             log.error("outbox: %s", error)
             time.sleep(LOOK)
+
+    def _work(self) -> None:
+        self._intake.settle()
+        self._hand_out()
+        self._keep_house()
+
+    def _write_down(self) -> None:
+        """Write down what the workers did. Should the outbox fail, all of it is written again; that changes nothing."""
+        self._hear(self._unwritten)
+        self._unwritten.clear()
+        if self._orphan and self._is_done():
+            self._stopping = True
 
     def _is_done(self) -> bool:
         if self._outbox.meta("drive_generation") != self._generation:
@@ -159,7 +172,6 @@ class Courier:
         uploaded: list[tuple[Result, list[Outcome]]] = []
         delivered: list[Document] = []
         for result in results:
-            result.worker.busy = False
             if result.error is not None:
                 if result.job.kind not in {"list", "clean"}:
                     self._target_failed(result.error)
@@ -175,8 +187,11 @@ class Courier:
         if delivered:
             self._outbox.finish(delivered)
             self._in_hand.difference_update(document.id for document in delivered)
-        if any(whole for _, whole in uploaded):
-            self._publish(uploaded)
+        jobs = self._publish(uploaded) if any(whole for _, whole in uploaded) else []
+        for result in results:
+            result.worker.busy = False
+        for worker, job in jobs:
+            worker.give(job)
 
     def _sort_uploads(self, result: Result) -> list[Outcome]:
         """Return what may be published; put the rest back, or park it with its other half."""
@@ -227,8 +242,8 @@ class Courier:
         self._outbox.put_back(documents, delay, str(error))
         self._in_hand.difference_update(document.id for document in documents)
 
-    def _publish(self, uploaded: Sequence[tuple[Result, list[Outcome]]]) -> None:
-        """Pass the point of no return with all that was verified, in one transaction; then let the workers rename."""
+    def _publish(self, uploaded: Sequence[tuple[Result, list[Outcome]]]) -> list[tuple[Worker, Job]]:
+        """Pass the point of no return with all that was verified, in one transaction; returns the renames to do."""
         verified = {o.parcel.document.id: o.parcel for _, whole in uploaded for o in whole}
         stems = [
             [verified[parcel.document.id] for parcel in stem if parcel.document.id in verified]
@@ -244,6 +259,7 @@ class Courier:
             # Taken back by the drive, or its remote name is in doubt; the former are no longer ours to put back.
             self._outbox.put_back(left, RESOLVE_WAIT, "not published this time")
             self._in_hand.difference_update(document.id for document in left)
+        jobs = []
         for result, _ in uploaded:
             mine = [
                 [self._parcel(marked[parcel.document.id]) for parcel in stem if parcel.document.id in marked]
@@ -251,7 +267,8 @@ class Courier:
             ]
             if any(mine):
                 crashpoint("publish.handed")
-                result.worker.give(Job("publish", [stem for stem in mine if stem]))
+                jobs.append((result.worker, Job("publish", [stem for stem in mine if stem])))
+        return jobs
 
     def _parcel(self, document: Document) -> Parcel:
         """Return what a worker needs to publish a document, or to ask about it."""

@@ -58,7 +58,7 @@ class Archive:
             os.fsync(file.fileno())
         crashpoint("archive.before")
         temporary.replace(folder / name)
-        _sync_folder(folder)
+        sync_folder(folder)
         crashpoint("archive.after")
         return f"{day}/{name}"
 
@@ -74,7 +74,8 @@ class Archive:
                 shutil.rmtree(day, ignore_errors=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system can. Raises OSError."""
     if hasattr(os, "O_DIRECTORY"):
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from ingisfs.crashpoints import crashpoint
+from ingisfs.outbox.archive import sync_folder
 from ingisfs.outbox.outbox import Outbox
 
 _DIGITS = 20
@@ -53,16 +54,22 @@ class Mirror:
     def write(self, generation: int) -> None:
         """Write the number over the old one, in place: after a power cut it is the old or the new one.
 
-        Not synced: an outbox ahead of its mirror is a power cut, and harmless. Raises OSError.
+        Only a new file is synced: an outbox ahead of its mirror is harmless, one without a mirror looks restored.
+        Raises OSError.
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new = not self.path.exists()
         crashpoint("mirror.before")
         fd = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
             crashpoint("mirror.inside")
             os.write(fd, b"%0*d" % (_DIGITS, generation))
+            if new:
+                os.fsync(fd)
         finally:
             os.close(fd)
+        if new:
+            sync_folder(self.path.parent)
         crashpoint("mirror.after")
 
 
