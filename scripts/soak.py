@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,8 +120,11 @@ class Ledger:
         self.ticks.pop(name, None)
         self.crosses[name] = _sha256(data)
 
-    def differences(self, arrived: Iterable[tuple[str, str]]) -> list[str]:
-        """Compare with what arrived, as names and SHA-256: a sentence for each document that is lost, half or twice."""
+    def differences(self, arrived: Iterable[tuple[str, str]], held: Container[str] = ()) -> list[str]:
+        """Compare with what arrived, as names and SHA-256: a sentence for each document that is lost, half or twice.
+
+        `held` names those that wait for a person, since their other half has a cross.
+        """
         found = list(arrived)
         counts = Counter(name for name, _ in found)
         wrong = [f"{name} arrived {count} times" for name, count in counts.items() if count > 1]
@@ -131,20 +134,33 @@ class Ledger:
                 wrong.append(f"{name} arrived, and nobody printed it")
             elif printed != sha256:
                 wrong.append(f"{name} arrived with other bytes than were printed")
-        wrong.extend(f"{name} had a tick and never arrived" for name in self.ticks if name not in counts)
+        wrong.extend(
+            f"{name} had a tick and never arrived" for name in self.ticks if name not in counts and name not in held
+        )
         return wrong
 
 
-def published_twice(requests: Iterable[tuple[str, str, int]]) -> list[str]:
-    """Return the documents that the server was made to rename to their final name more than once, by its log."""
+def misdeeds(requests: Iterable[tuple[str, str, int]]) -> list[str]:
+    """Return what the server was asked to do and should not have been, by its log: a sentence each.
+
+    No document is renamed to its final name twice, no temporary name is used for two uploads, and nothing but temporary
+    files of ours is ever put or deleted.
+    """
     from ingisfs.delivery.server import document_of
 
     moves: Counter[str] = Counter()
+    puts: Counter[str] = Counter()
+    wrong = []
     for method, path, status in requests:
+        found = document_of(path)
         if method == "MOVE" and 200 <= status < 300:
-            found = document_of(path)
             moves[found[0] if found else path] += 1
-    return [f"document {document} was published {count} times" for document, count in moves.items() if count > 1]
+        elif method == "PUT" and not path.endswith("-probe.part"):
+            puts[path] += 1
+        if method in {"PUT", "DELETE", "MOVE"} and found is None:
+            wrong.append(f"{method} {path}")
+    wrong += [f"document {document} was published {count} times" for document, count in moves.items() if count > 1]
+    return wrong + [f"{path} was put {count} times" for path, count in puts.items() if count > 1]
 
 
 # ---- those who take part -------------------------------------------------------------------------------------------
@@ -293,6 +309,7 @@ class Killer:
             (2, self.stop_courier),
             (2, self.unmount),
             (1, self.second_mount),
+            (1, self.keep_the_lock),
             (2, self.old_courier),
             (4, self.crash),
         ]
@@ -429,6 +446,18 @@ class Killer:
             self.wrong.append("a second mount on the same outbox was not refused")
         self.mount()
 
+    def keep_the_lock(self) -> None:
+        """Let nobody change the outbox for a while: after ten seconds King sees crosses, and the courier waits."""
+        from ingisfs.outbox.locks import FileLock
+
+        self.counts["outboxes locked for a while"] += 1
+        lock = FileLock(self._drive.state / "outbox" / "write.lock")
+        try:
+            if lock.acquire(5.0):
+                self._pause(15.0)
+        finally:
+            lock.close()
+
     def crash(self) -> None:
         """Mount with a point at which drive or courier will die."""
         point = f"{self._rnd.choice(self._points)}:{self._rnd.choice((1, 1, 2, 3, 5, 10, 30))}"
@@ -500,8 +529,8 @@ def soak(base: Path, minutes: float, seed: int) -> tuple[list[str], str]:
         wrong = killer.wrong + [f"{actor.name}: {actor.error!r}" for actor in actors if actor.error is not None]
         wrong += _drain(killer, mounted, server)
         ingis.turn()
-        wrong += ledger.differences(ingis.arrived)
-        wrong += published_twice(server.requests())
+        wrong += ledger.differences(ingis.arrived, _held_with_a_cross(mounted, ledger))
+        wrong += misdeeds(server.requests())
         wrong += unreadable(mounted)
         _note_ledger(base, ledger, ingis)
         held = needing_person(mounted)
@@ -574,6 +603,15 @@ def needing_person(mounted: Drive) -> list[str]:
     from ingisfs.outbox.document import NEEDS_PERSON
 
     return [str(document.reason) for document, _ in _documents(mounted) if document.state in NEEDS_PERSON]
+
+
+def _held_with_a_cross(mounted: Drive, ledger: Ledger) -> set[str]:
+    """Return the names that are held only because King showed a cross at their other half."""
+    from ingisfs.outbox.document import NEEDS_PERSON, Reason
+
+    documents = [document for document, _ in _documents(mounted)]
+    held = [document for document in documents if document.reason == Reason.TWIN and document.state in NEEDS_PERSON]
+    return {document.name for document in held if document.detail in ledger.crosses}
 
 
 def _note_ledger(base: Path, ledger: Ledger, ingis: Ingis) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.soak import Ledger, NoDriveError, crash_points, needing_person, published_twice, unreadable, waiting
+from scripts.soak import Ledger, NoDriveError, crash_points, misdeeds, needing_person, unreadable, waiting
 from tests.documents import pdf, xml
 from tests.mounts import Drive
 from tests.servers import Server, WsgiDavServer, wait_for, wsgidav_server
@@ -98,7 +98,7 @@ class Scene:
         assert self.mount() == 0
         wait_for(lambda: not self.leftovers(), "temporary files to be removed", 20)
         assert self.ledger.differences(self.arrived()) == []
-        assert published_twice(self.server.requests()) == []
+        assert misdeeds(self.server.requests()) == []
         assert unreadable(self.drive) == []
         done = self.drive.unmount()
         assert done.returncode == 0, done.stderr

@@ -125,6 +125,17 @@ def _unmounted_when_killed(mountpoint: str) -> Iterator[None]:
             watch.communicate(b"ended\n", timeout=10)
 
 
+def _keep_from_children() -> None:
+    """Let no process that is started from here hold the mount: libfuse 2 would have it inherited.
+
+    With /dev/fuse open in a child, a killed drive is not dead to the kernel, and every look at the mount hangs.
+    """
+    for entry in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else []:
+        if int(entry) > 2:
+            with suppress(OSError):  # the listing's own is closed by now
+                os.set_inheritable(int(entry), False)
+
+
 class _Fuse(fuse.FUSE):  # type: ignore[misc]
     """What mfusepy leaves out of libfuse 3's calls.
 
@@ -183,6 +194,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
 
     def init(self, path: str) -> None:
         del path
+        _keep_from_children()
         self._mounted()
 
     def _handle(self, fi: Any) -> Handle:

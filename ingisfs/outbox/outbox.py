@@ -365,12 +365,12 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         log.info("document %s: %s -> %s %s", document_id, before or "new", after, why)
 
     def _move(self, document: Document, after: State, why: str, **columns: object) -> bool:
-        """Move one document on, if it is still in the state and version of `document`; tells whether it was."""
+        """Move a document on if it is still in the state, version and attempt of `document`; tells whether it was."""
         columns["state"] = after
         sets = ", ".join(f"{column} = ?" for column in columns)
         changed = self._sql(
-            f"UPDATE documents SET {sets} WHERE id = ? AND state = ? AND version = ?",
-            (*columns.values(), document.id, document.state, document.version),
+            f"UPDATE documents SET {sets} WHERE id = ? AND state = ? AND version = ? AND attempt = ?",
+            (*columns.values(), document.id, document.state, document.version, document.attempt),
         ).rowcount
         if changed:
             self._step(document, after, why)
@@ -813,6 +813,8 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         current = self.document(claimed.id)
         if current is None or (current.state, current.version) != (State.UPLOADING, claimed.version):
             return False
+        if current.attempt != claimed.attempt:
+            return False  # an answer about an upload that was given up
         rivals = (
             "SELECT 1 FROM documents WHERE remote_name = ? AND id <> ?"
             " AND (state = ? OR state = ? AND reason = ?) LIMIT 1"
