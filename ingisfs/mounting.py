@@ -74,14 +74,14 @@ def open_outbox(drive: Drive) -> Outbox:
         raise ConfigError("outbox.damaged", folder=folder, detail=error) from None
     for damaged in salvage.unfinished(folder):
         _recover(outbox, damaged)
+    recovered = outbox.recover_drive()
+    if recovered:
+        log.warning("%d documents were open when the drive was killed", recovered)
     foreign, mirror = is_foreign(outbox, default_folder())
     if foreign:
         held = outbox.hold_everything(Reason.RESTORED, "the outbox is a restored backup or another machine's")
         adopt(outbox, mirror)
         log.warning("restored or copied outbox: %d documents held", held)
-    recovered = outbox.recover_drive()
-    if recovered:
-        log.warning("%d documents were open when the drive was killed", recovered)
     outbox.count_up("drive_generation")
     for name, value in (
         ("mounted_since", repr(outbox.clock.wall())),
