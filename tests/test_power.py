@@ -463,11 +463,6 @@ def test_a_mirror_that_lost_its_newest_numbers_holds_nothing(delivery: Delivery,
         assert ended == {"delivered": 6}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a courier killed between mark and mirror leaves the mirror behind, its successor publishes all the same,"
-    " and a backup from just before the mark is not recognised",
-)
 def test_a_mark_that_was_not_mirrored_yet_is_mirrored_by_the_next_courier(delivery: Delivery, tmp_path: Path) -> None:
     last = [moment for moment in delivery.server.moments if moment.what.startswith("before publish")][-1]
     Mirror(delivery.mirror).write(int(last.generation) - 1)
