@@ -96,7 +96,7 @@ def is_foreign(outbox: Outbox, folder: Path) -> tuple[bool, Mirror]:
     seen = mirror.read()
     foreign = machine != machine_id() or seen is None or seen > generation
     if not foreign and seen is not None and seen < generation:
-        # Killed between the mark and its mirror; what was marked will be published, so the mirror must know of it first.
+        # Killed between the mark and its mirror: what was marked will be published, and the mirror must know first.
         mirror.write(generation)
     return foreign, mirror
 
