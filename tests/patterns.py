@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import pytest
 
@@ -37,7 +37,6 @@ Documents = dict[str, bytes]
 
 PIECE = 4096  # bytes; what most programs write at a time
 MAX_DOCUMENT = 6 * 2**20  # bytes; the limit that a place must have
-PAUSE = 0.05  # s
 
 _READ_ALL = 2**30  # bytes
 _END = {"delivered", "held", "parked", "local", "withdrawn", "superseded"}  # states that nothing leaves by itself
@@ -54,17 +53,33 @@ class Child(ABC):
         """Let it write `data` and end, whereby it closes its descriptor."""
 
 
+class PlaceClock(Protocol):
+    """How time passes where a program saves."""
+
+    settle: float  # s that a program must hurry to be within the settle time; infinity if time stands still
+
+    def look(self, path: str) -> str:
+        """Return the state of the newest document of a name, "" if there is none. Lets time pass."""
+
+    def pause(self) -> None:
+        """Let less than the settle time pass."""
+
+
+class TooSlowError(Exception):
+    """This machine is so busy that a pattern proves nothing."""
+
+
 class Place(ABC):
     """Where a program saves. Descriptors are numbers, positions belong to what `open` opened, as everywhere.
 
     Errors are OSError, as the system raises them.
     """
 
-    def __init__(self, stem: str, look: Callable[[str], str]) -> None:
-        """Begin every name with `stem`. `look` returns the state of the newest document of a name, "" if none."""
+    def __init__(self, stem: str, clock: PlaceClock) -> None:
+        """Begin every name with `stem`."""
         self.stem = stem
         self.needs_person: set[str] = set()
-        self._look = look
+        self._clock = clock
 
     def name(self, name: str) -> str:
         """Return a name that no other pattern has; what makes a name noise (`~$`, a dot) stays in front."""
@@ -74,13 +89,18 @@ class Place(ABC):
     # time
 
     def pause(self) -> None:
-        """The program does something else for a moment."""
-        time.sleep(PAUSE)
+        """The program does something else for a moment, shorter than the settle time."""
+        self._clock.pause()
+
+    def hurry(self, since: float) -> None:
+        """Give up if the settle time may have passed since a time on `time.monotonic`. Raises TooSlowError."""
+        if time.monotonic() - since >= self._clock.settle:
+            raise TooSlowError
 
     def wait(self, name: str, state: str) -> None:
         """Wait until the newest document of a name has come to this state."""
-        wait_for(lambda: self._look(name) in {state, *_END}, f"{name} to be {state}", 15)
-        assert self._look(name) == state
+        wait_for(lambda: self._clock.look(name) in {state, *_END}, f"{name} to be {state}", 15)
+        assert self._clock.look(name) == state
 
     def left_to_a_person(self, name: str) -> None:
         """Expect that in the end a document is held or parked. No other is."""
@@ -228,8 +248,8 @@ class VolumePlace(Place):
     and nobody flushes unless a program asks for it.
     """
 
-    def __init__(self, stem: str, look: Callable[[str], str], volume: Volume, *, windows: bool) -> None:
-        super().__init__(stem, look)
+    def __init__(self, stem: str, clock: PlaceClock, volume: Volume, *, windows: bool) -> None:
+        super().__init__(stem, clock)
         self._volume = volume
         self._windows = windows
         self._openings: dict[int, _Opening] = {}
@@ -373,8 +393,8 @@ def _system_errors() -> Iterator[None]:
 class MountPlace(Place):
     """A mounted drive, used through the system."""
 
-    def __init__(self, stem: str, look: Callable[[str], str], folder: Path) -> None:
-        super().__init__(stem, look)
+    def __init__(self, stem: str, clock: PlaceClock, folder: Path) -> None:
+        super().__init__(stem, clock)
         self._folder = folder
 
     def create(self, name: str, *, append: bool = False) -> int:
@@ -753,14 +773,18 @@ def created_empty_and_written_much_later(place: Place) -> Documents:
     return {one: data}
 
 
-@pattern(within_settle=True)
-def appended_page_by_page(place: Place) -> Documents:
+@pattern()
+def appended_page_by_page(place: Place) -> Documents:  # paperless-ng 853
     one, data = place.name("F1.pdf"), pdf("page 1", 5000)
+    closed = time.monotonic()
     place.save(one, data)
     for page in range(2, 7):
+        place.pause()
         more = revised(data, f"page {page}")
         fd = place.open(one, "a")
+        place.hurry(closed)
         place.write(fd, more[len(data) :])
+        closed = time.monotonic()
         place.close(fd)
         data = more
     return {one: data}
@@ -792,6 +816,7 @@ def appended_slowly_with_pauses(place: Place) -> Documents:
 def reopened_and_patched(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("one", 20_000)
     place.save(one, data)
+    place.pause()
     fd = place.open(one, "r+")
     place.pwrite(fd, b"2", data.index(b"one") + 2)
     place.close(fd)
@@ -802,6 +827,7 @@ def reopened_and_patched(place: Place) -> Documents:
 def reopened_and_cut(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("one", 20_000)
     place.save(one, revised(data, "too much"))
+    place.pause()
     fd = place.open(one, "r+")
     place.ftruncate(fd, len(data))
     place.close(fd)
@@ -812,6 +838,7 @@ def reopened_and_cut(place: Place) -> Documents:
 def cut_by_name(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("one", 20_000)
     place.save(one, revised(data, "too much"))
+    place.pause()
     place.truncate(one, len(data))
     return {one: data}
 
@@ -831,6 +858,7 @@ def cut_by_name_while_open(place: Place) -> Documents:
 def printed_twice(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("two", 10_000)
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.overwrite(one, data)
     return {one: data}
 
@@ -839,6 +867,7 @@ def printed_twice(place: Place) -> Documents:
 def overwritten_by_wine(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("two", 10_000)
     place.save(one, pdf("one", 20_000))
+    place.pause()
     fd = place.open(one, "r+")
     place.ftruncate(fd, 0)
     place.fill(fd, data)
@@ -1070,6 +1099,7 @@ def read_by_one_while_another_replaces_it(place: Place) -> Documents:
     one, temporary = place.name("F1.pdf"), place.name("F1.tmp")
     first, data = pdf("one", 20_000), pdf("two", 10_000)
     place.save(one, first)
+    place.pause()
     reader = place.open(one, "r")
     place.save(temporary, data)
     place.rename(temporary, one)
@@ -1083,6 +1113,7 @@ def read_by_one_while_another_replaces_it(place: Place) -> Documents:
 def scanned_while_overwritten(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("two", 10_000)
     place.save(one, pdf("one", 20_000))
+    place.pause()
     scanner = place.open(one, "r")
     place.overwrite(one, data)
     assert place.content(scanner) == data
@@ -1094,6 +1125,7 @@ def scanned_while_overwritten(place: Place) -> Documents:
 def scanned_while_deleted_and_written_again(place: Place) -> Documents:
     one, first, data = place.name("F1.pdf"), pdf("one", 20_000), pdf("two", 10_000)
     place.save(one, first)
+    place.pause()
     scanner = place.open(one, "r")
     place.unlink(one)
     place.save(one, data)
@@ -1139,6 +1171,7 @@ def temporary_renamed_over_nothing(place: Place) -> Documents:
 def temporary_renamed_over_an_older_document(place: Place) -> Documents:
     one, temporary, data = place.name("F1.pdf"), place.name("F1.tmp"), pdf("two", 20_000)
     place.save(one, pdf("one", 10_000))
+    place.pause()
     place.save(temporary, data)
     place.rename(temporary, one)
     return {one: data}
@@ -1256,6 +1289,7 @@ def replaced_with_a_backup(place: Place) -> Documents:
     one, backup, temporary = place.name("F1.pdf"), place.name("F1.bak"), place.name("b.tmp")
     data = pdf("two", 10_000)
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.save(temporary, data)
     reader = place.open(one, "r")
     place.rename(one, backup)
@@ -1287,6 +1321,7 @@ def saved_as_word_does(place: Place) -> Documents:
     one, new, old = place.name("F1.pdf"), place.name("~WRD0000.tmp"), place.name("~WRL0001.tmp")
     owner, data = place.name("~$F1.pdf"), pdf("two", 20_000)
     place.save(owner, b"\x05Boekhouding".ljust(162, b" "))
+    place.pause()
     place.save(one, pdf("one", 10_000))
     place.save(new, data)
     place.rename(one, old)
@@ -1302,6 +1337,7 @@ def saved_as_excel_does(place: Place) -> Documents:
     one, new, old = place.name("F1.pdf"), place.name("A1B2C300"), place.name("5E6F7A81.tmp")
     data = pdf("two", 20_000)
     place.save(one, pdf("one", 10_000))
+    place.pause()
     place.save(new, data)  # no ending: looks like a document
     place.rename(one, old)
     place.rename(new, one)
@@ -1406,6 +1442,7 @@ def downloaded_by_chrome(place: Place) -> Documents:
 def renamed_after_the_close(place: Place) -> Documents:
     one, two, data = place.name("F1.pdf"), place.name("F2.pdf"), pdf("one", 20_000)
     place.save(one, data)
+    place.pause()
     place.rename(one, two)
     return {two: data}
 
@@ -1415,6 +1452,7 @@ def renamed_twice(place: Place) -> Documents:
     one, two, three = place.name("F1.pdf"), place.name("F2.pdf"), place.name("F3.pdf")
     data = pdf("one", 20_000)
     place.save(one, data)
+    place.pause()
     place.rename(one, two)
     place.rename(two, three)
     return {three: data}
@@ -1424,6 +1462,7 @@ def renamed_twice(place: Place) -> Documents:
 def renamed_while_opened_for_writing_and_left_alone(place: Place) -> Documents:
     one, two, data = place.name("F1.pdf"), place.name("F2.pdf"), pdf("one", 20_000)
     place.save(one, data)
+    place.pause()
     fd = place.open(one, "r+")
     place.rename(one, two)
     place.close(fd)
@@ -1456,6 +1495,7 @@ def renamed_to_its_own_name(place: Place) -> Documents:
 def renamed_and_deleted(place: Place) -> Documents:  # rclone 6809
     one, two = place.name("F1.pdf"), place.name("F2.pdf")
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.rename(one, two)
     place.unlink(two)
     assert not place.exists(one)
@@ -1467,6 +1507,7 @@ def renamed_and_deleted(place: Place) -> Documents:  # rclone 6809
 def renamed_and_its_name_used_again(place: Place) -> Documents:
     one, two = place.name("F1.pdf"), place.name("F2.pdf")
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.rename(one, two)
     place.save(one, pdf("two", 10_000))
     return {one: pdf("two", 10_000), two: pdf("one", 20_000)}
@@ -1476,6 +1517,7 @@ def renamed_and_its_name_used_again(place: Place) -> Documents:
 def names_exchanged(place: Place) -> Documents:
     one, two, temporary = place.name("F1.pdf"), place.name("F2.pdf"), place.name("swap.tmp")
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.save(two, pdf("two", 10_000))
     place.rename(one, temporary)
     place.rename(two, one)
@@ -1487,6 +1529,7 @@ def names_exchanged(place: Place) -> Documents:
 def renamed_to_noise(place: Place) -> Documents:
     one, temporary = place.name("F1.pdf"), place.name("F1.tmp")
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.rename(one, temporary)
     return {}
 
@@ -1495,6 +1538,7 @@ def renamed_to_noise(place: Place) -> Documents:
 def renamed_to_noise_and_back(place: Place) -> Documents:
     one, temporary, data = place.name("F1.pdf"), place.name("F1.tmp"), pdf("one", 20_000)
     place.save(one, data)
+    place.pause()
     place.rename(one, temporary)
     place.rename(temporary, one)
     return {one: data}
@@ -1515,6 +1559,7 @@ def renaming_refused_after_delivery(place: Place) -> Documents:
 def deleted_after_the_close(place: Place) -> Documents:
     one = place.name("F1.pdf")
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.unlink(one)
     assert one not in place.listdir()
     return {}
@@ -1524,6 +1569,7 @@ def deleted_after_the_close(place: Place) -> Documents:
 def deleted_and_written_again(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("two", 10_000)
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.unlink(one)
     place.save(one, data)
     return {one: data}
@@ -1560,6 +1606,7 @@ def deleted_while_open_and_written_again(place: Place) -> Documents:
 def deleted_while_read(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("one", 20_000)
     place.save(one, data)
+    place.pause()
     reader = place.open(one, "r")
     place.unlink(one)
     assert place.content(reader) == data
@@ -1662,6 +1709,7 @@ def _print_as_king(place: Place, name: str, data: bytes) -> str:
 def printed_again_by_king(place: Place) -> Documents:
     one, data = place.name("F1.pdf"), pdf("two", 10_000)
     _print_as_king(place, one, pdf("one", 20_000))
+    place.pause()
     assert _print_as_king(place, one, data) == place.name("F1(1).pdf")
     return {one: data}
 
@@ -1691,6 +1739,7 @@ def named_with_a_number_where_there_is_no_first(place: Place) -> Documents:
 def renamed_to_another_case(place: Place) -> Documents:
     small, capital, data = place.name("f1.pdf"), place.name("F1.PDF"), pdf("one", 20_000)
     place.save(small, data)
+    place.pause()
     place.rename(small, capital)
     found = place.listdir()
     assert capital in found
@@ -1723,6 +1772,7 @@ def created_again_in_another_case(place: Place) -> Documents:
 def overwritten_in_another_case(place: Place) -> Documents:
     small, capital, data = place.name("f1.pdf"), place.name("F1.PDF"), pdf("two", 10_000)
     place.save(small, pdf("one", 20_000))
+    place.pause()
     place.overwrite(capital, data)
     return {small: data}
 
@@ -1732,6 +1782,7 @@ def replaced_in_another_case(place: Place) -> Documents:
     small, capital, temporary = place.name("f1.pdf"), place.name("F1.PDF"), place.name("F1.tmp")
     data = pdf("two", 10_000)
     place.save(small, pdf("one", 20_000))
+    place.pause()
     place.save(temporary, data)
     place.rename(temporary, capital)
     assert small not in place.listdir()
@@ -1795,6 +1846,7 @@ def moved_into_a_folder(place: Place) -> Documents:
     folder, one = place.name("Prive"), place.name("F1.pdf")
     place.mkdir(folder)
     place.save(one, pdf("one", 20_000))
+    place.pause()
     place.rename(one, f"{folder}/F1.pdf")
     place.left_to_a_person(f"{folder}/F1.pdf")
     return {}
@@ -1883,6 +1935,7 @@ def pdf_and_then_xml(place: Place) -> Documents:
 def xml_and_then_pdf(place: Place) -> Documents:
     paper, data = place.name("F1.pdf"), place.name("F1.xml")
     place.save(data, xml("one"))
+    place.pause()
     place.save(paper, pdf("one", 20_000))
     return {paper: pdf("one", 20_000), data: xml("one")}
 
@@ -1936,6 +1989,7 @@ def pair_with_an_attachment(place: Place) -> Documents:
 def pair_renamed(place: Place) -> Documents:
     names = [place.name("F1.pdf"), place.name("F1.xml")]
     place.save(names[0], pdf("one", 20_000))
+    place.pause()
     place.save(names[1], xml("one"))
     for name in names:
         place.rename(name, name.replace("F1", "F2"))
