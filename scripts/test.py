@@ -25,6 +25,7 @@ DEBIAN = [
     "chromium",
     "fonts-dejavu-core",
     "fuse3",
+    "libfuse2",  # the drive runs on both
     "ghostscript",
     "libnginx-mod-http-dav-ext",
     "libreoffice-writer-nogui | libreoffice-writer",
