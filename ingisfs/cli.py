@@ -9,8 +9,8 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -172,15 +172,10 @@ def status(
     mountpoint: str | None, drive: str, config: Path | None, state: str | None, as_json: bool, watch: bool
 ) -> int:
     """Say what became of the documents. Exit code 3: some of them, or the server, need a person."""
-    from ingisfs.outbox.reading import ReadOnlyOutbox
     from ingisfs.report import console
 
     settings, folder = _which(mountpoint, drive, config, state)
-    try:
-        outbox = ReadOnlyOutbox(folder)
-    except FileNotFoundError:
-        raise ConfigError("status.no-outbox", folder=folder) from None
-    try:
+    with _looking_into(folder) as outbox:
 
         def look() -> Snapshot:
             return _snapshot(outbox, settings)
@@ -196,6 +191,19 @@ def status(
         else:
             click.echo(console.status_lines(snapshot))
         return NEEDS_PERSON if snapshot.needs_a_person else FINE
+
+
+@contextmanager
+def _looking_into(folder: Path) -> Iterator[ReadOnlyOutbox]:
+    """Open the outbox in `folder` to look at, for the block. Raises ConfigError if there is none."""
+    from ingisfs.outbox.reading import ReadOnlyOutbox
+
+    try:
+        outbox = ReadOnlyOutbox(folder)
+    except FileNotFoundError:
+        raise ConfigError("status.no-outbox", folder=folder) from None
+    try:
+        yield outbox
     finally:
         outbox.close()
 
@@ -247,21 +255,14 @@ def _outbox_options(command: Callable[..., None]) -> Callable[..., None]:
 def queue_list(mountpoint: str | None, drive: str, config: Path | None, state: str | None, as_json: bool) -> int:
     """Show what waits, is held or is set aside, oldest first."""
     from ingisfs.outbox.choosing import pending
-    from ingisfs.outbox.reading import ReadOnlyOutbox
     from ingisfs.report.console import queue_lines
     from ingisfs.report.text import documents_json
 
     settings, folder = _which(mountpoint, drive, config, state)
-    try:
-        outbox = ReadOnlyOutbox(folder)
-    except FileNotFoundError:
-        raise ConfigError("status.no-outbox", folder=folder) from None
-    try:
+    with _looking_into(folder) as outbox:
         documents = pending(outbox)
         language = outbox.meta("language") or settings.language
         click.echo(documents_json(documents, language) if as_json else queue_lines(documents, language))
-    finally:
-        outbox.close()
     return FINE
 
 
@@ -337,24 +338,17 @@ def history(
 ) -> int:
     """Show every step of every document, oldest first."""
     from ingisfs.outbox.choosing import steps
-    from ingisfs.outbox.reading import ReadOnlyOutbox
     from ingisfs.report.history import as_csv as render_csv
     from ingisfs.report.history import as_json as render_json
     from ingisfs.report.history import history_lines
 
     settings, folder = _which(mountpoint, drive, config, state)
-    try:
-        outbox = ReadOnlyOutbox(folder)
-    except FileNotFoundError:
-        raise ConfigError("status.no-outbox", folder=folder) from None
-    try:
+    with _looking_into(folder) as outbox:
         language = outbox.meta("language") or settings.language
         entries = steps(outbox, _day(since), pattern)
         render = render_csv if as_csv else render_json if as_json else history_lines
         for piece in render(entries, language):
             click.echo(piece, nl=False)
-    finally:
-        outbox.close()
     return FINE
 
 

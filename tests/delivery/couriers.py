@@ -11,6 +11,7 @@ import pytest
 
 from ingisfs.delivery import courier as courier_module
 from ingisfs.delivery.courier import Courier, Plan
+from ingisfs.delivery.server import Server
 from ingisfs.outbox.document import Document, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
@@ -43,6 +44,13 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def running(
     outbox: Outbox, server: FaultyServer, pair_wait: float = 0.0, workers: int = 2, rules: Rules | None = None
 ) -> Iterator[Courier]:
+    """Run a courier with a server in memory until the block ends."""
+    with delivering(outbox, Plan(rules or Rules(pair_wait=pair_wait), workers=workers), lambda: server) as made:
+        yield made
+
+
+@contextmanager
+def delivering(outbox: Outbox, plan: Plan, connect: Callable[[], Server]) -> Iterator[Courier]:
     """Run a courier in a thread, on a connection of its own, until the block ends."""
     made: list[Courier] = []
     started = threading.Event()
@@ -50,7 +58,7 @@ def running(
 
     def run() -> None:
         mine = Outbox(folder, settle=0.0)
-        made.append(Courier(mine, Plan(rules or Rules(pair_wait=pair_wait), workers=workers), lambda: server))
+        made.append(Courier(mine, plan, connect))
         started.set()
         try:
             made[0].run()

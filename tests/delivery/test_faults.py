@@ -4,13 +4,11 @@ once, byte for byte, and nothing under a final name that was ever half.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 
 import pytest
 
@@ -20,6 +18,7 @@ from ingisfs.delivery.webdav import WebDavServer
 from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
+from tests.delivery import couriers
 from tests.delivery.couriers import get, until
 from tests.documents import keep, pdf, xml
 from tests.faulty_dav import DO_AND_HANG_UP, DO_AND_SILENCE, HANG_UP, SILENCE, Fault, FaultyDav, Say, faulty_dav
@@ -34,30 +33,14 @@ def dav() -> Iterator[FaultyDav]:
 
 @contextmanager
 def delivering(outbox: Outbox, dav: FaultyDav, workers: int = 2) -> Iterator[Courier]:
-    """Run a courier in a thread until the block ends."""
-    made: list[Courier] = []
-    started = threading.Event()
-    folder = Path(outbox.directory).parent
+    """Run a courier over the wire until the block ends."""
+    plan = Plan(Rules(pair_wait=0.0), workers=workers)
+    with couriers.delivering(outbox, plan, lambda: connect(dav)) as made:
+        yield made
 
-    def run() -> None:
-        mine = Outbox(folder, settle=0.0)
-        plan = Plan(Rules(pair_wait=0.0), workers=workers)
-        made.append(Courier(mine, plan, lambda: WebDavServer(dav.url, "king", "secret", read_timeout=0.5)))
-        started.set()
-        try:
-            made[0].run()
-        finally:
-            mine.shut()
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    assert started.wait(10)
-    try:
-        yield made[0]
-    finally:
-        made[0].wake("stop")
-        thread.join(20)
-        assert not thread.is_alive()
+def connect(dav: FaultyDav) -> WebDavServer:
+    return WebDavServer(dav.url, "king", "secret", read_timeout=0.5)
 
 
 def pair(outbox: Outbox) -> dict[str, bytes]:
