@@ -282,8 +282,13 @@ CHAINS: dict[str, list[Point]] = {
     "publishing": [
         Point("publishing.inside"),
         Point("publishing.after"),
+        # A mark that its courier could not mirror any more is mirrored by the next mount.
+        Point("mirror.before", "mount", nothing),
+        Point("mirror.after", "mount", nothing),
         Point("mirror.before"),
+        Point("mirror.after", "mount", nothing),
         Point("mirror.inside"),
+        Point("mirror.after", "mount", nothing),
         Point("mirror.after"),
         Point("publish.handed"),
         Point("publish.before"),
