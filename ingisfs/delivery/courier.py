@@ -331,23 +331,30 @@ class Courier:
     def _say_target(self) -> None:
         self._outbox.set_meta("target", self._target.as_json())
 
-    def _look_for_requests(self) -> None:
+    def _probe_wanted(self) -> bool:
+        """Tell whether the target should be tried now: its time has come, or a person has asked for it.
+
+        A person may ask while a try is still under way, and mean what was changed since that began. So a request is
+        answered only by a try that begins after it.
+        """
         asked = self._outbox.meta("probe")
-        if asked != self._asked:
-            self._asked = asked
-            self._target.next_probe = 0.0
+        if asked == self._asked and not self._target.probe_due():
+            return False
+        self._asked = asked
+        return True
 
     # ---- handing out ---------------------------------------------------------------------------------------------
 
     def _hand_out(self) -> None:
-        self._look_for_requests()
         idle = [worker for worker in self._workers if not worker.busy]
         if not idle:
             return
         if not self._target.open:
-            if self._target.probe_due() and len(idle) == len(self._workers):
+            if len(idle) == len(self._workers) and self._probe_wanted():
                 idle[0].give(Job("probe"))
             return
+        if len(idle) == len(self._workers):
+            self._asked = self._outbox.meta("probe")  # the target is open, and nothing older may still fail
         for worker, stems in zip(idle, self._doubtful(len(idle)), strict=False):
             self._in_hand.update(parcel.document.id for parcel in stems)
             worker.give(Job("ask", [stems]))

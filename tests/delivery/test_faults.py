@@ -4,6 +4,7 @@ once, byte for byte, and nothing under a final name that was ever half.
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,15 +33,15 @@ def dav() -> Iterator[FaultyDav]:
 
 
 @contextmanager
-def delivering(outbox: Outbox, dav: FaultyDav, workers: int = 2) -> Iterator[Courier]:
+def delivering(outbox: Outbox, dav: FaultyDav, workers: int = 2, read_timeout: float = 0.5) -> Iterator[Courier]:
     """Run a courier over the wire until the block ends."""
     plan = Plan(Rules(pair_wait=0.0), workers=workers)
-    with couriers.delivering(outbox, plan, lambda: connect(dav)) as made:
+    with couriers.delivering(outbox, plan, lambda: connect(dav, read_timeout)) as made:
         yield made
 
 
-def connect(dav: FaultyDav) -> WebDavServer:
-    return WebDavServer(dav.url, "king", "secret", read_timeout=0.5)
+def connect(dav: FaultyDav, read_timeout: float = 0.5) -> WebDavServer:
+    return WebDavServer(dav.url, "king", "secret", read_timeout=read_timeout)
 
 
 def pair(outbox: Outbox) -> dict[str, bytes]:
@@ -125,6 +126,31 @@ def test_what_needs_a_person_stops_the_target_and_keeps_the_documents(
         stuck[0] = False
         outbox.count_up("probe")
         courier.wake()
+        all_delivered(outbox)
+    check(dav, wanted)
+
+
+def test_a_person_who_asks_while_a_try_is_under_way_gets_another_one(outbox: Outbox, dav: FaultyDav) -> None:
+    answered = threading.Event()
+
+    def refuse(method: str, name: str, count: int) -> Say | None:
+        if method != "PROPFIND" or count > 2:
+            return None
+        if count == 2:
+            answered.wait(20)
+        return Say(401)
+
+    dav.fault = refuse
+    wanted = pair(outbox)
+    with delivering(outbox, dav, read_timeout=60) as courier:
+        wait_for(lambda: len(dav.requests) == 2, "the second try to be under way")
+        outbox.count_up("probe")
+        for name in ("F3.pdf", "F4.pdf"):  # each is settled in a look of its own
+            wanted[name] = pdf(name)
+            document_id = keep(outbox, name, wanted[name])
+            courier.wake()
+            until(outbox, document_id, State.QUEUED)
+        answered.set()
         all_delivered(outbox)
     check(dav, wanted)
 
