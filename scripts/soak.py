@@ -140,11 +140,11 @@ class Ledger:
         return wrong
 
 
-def misdeeds(requests: Iterable[tuple[str, str, int]]) -> list[str]:
+def misdeeds(requests: Iterable[tuple[str, str, int]], renames: bool = True) -> list[str]:
     """Return what the server was asked to do and should not have been, by its log: a sentence each.
 
     No document is renamed to its final name twice, no temporary name is used for two uploads, and nothing but temporary
-    files of ours is ever put or deleted.
+    files of ours is ever put or deleted; but where the server cannot rename, each document is put once under its name.
     """
     from ingisfs.delivery.server import document_of
 
@@ -157,7 +157,7 @@ def misdeeds(requests: Iterable[tuple[str, str, int]]) -> list[str]:
             moves[found[0] if found else path] += 1
         elif method == "PUT" and not path.endswith("-probe.part"):
             puts[path] += 1
-        if method in {"PUT", "DELETE", "MOVE"} and found is None:
+        if method in {"PUT", "DELETE", "MOVE"} and found is None and (renames or method != "PUT"):
             wrong.append(f"{method} {path}")
     wrong += [f"document {document} was published {count} times" for document, count in moves.items() if count > 1]
     return wrong + [f"{path} was put {count} times" for path, count in puts.items() if count > 1]

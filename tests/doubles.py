@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from ingisfs.delivery.failures import NameExistsError, UnreachableError
+from ingisfs.delivery.failures import CannotRenameError, NameExistsError, UnreachableError
 from ingisfs.delivery.server import PREFIX, Entry
 
 Fault = Callable[[str, str], None]  # (operation, name): raise what the server should answer
@@ -21,6 +21,7 @@ class FaultyServer:
         self.publications: list[tuple[str, bytes]] = []  # the same with the bytes
         self.before: Fault = lambda operation, name: None
         self.after: Fault = lambda operation, name: None
+        self.renames = True
         self._lock = threading.Lock()
 
     def _call(self, operation: str, name: str) -> None:
@@ -47,6 +48,8 @@ class FaultyServer:
 
     def publish(self, temporary: str, final: str) -> None:
         self._call("publish", final)
+        if not self.renames:
+            raise CannotRenameError("MOVE: 405")
         with self._lock:
             if final in self.files:
                 raise NameExistsError(final)
@@ -64,6 +67,16 @@ class FaultyServer:
             self.published.append(final)
             self.publications.append((final, self.files[final]))
         self.after("replace", final)
+
+    def create(self, final: str, data: bytes, *, over: bool = False) -> None:
+        self._call("create", final)
+        with self._lock:
+            if final in self.files and not over:
+                raise NameExistsError(final)
+            self.files[final] = data
+            self.published.append(final)
+            self.publications.append((final, data))
+        self.after("create", final)
 
     def entry(self, name: str) -> Entry | None:
         self._call("entry", name)

@@ -47,6 +47,7 @@ class FaultyDav:
     fault: Fault = lambda method, name, count: None
     done: Callable[[str, str], None] = lambda method, name: None  # after each request that was carried out
     hidden: Callable[[str], bool] = lambda name: False  # names that a listing does not show
+    renames: bool = True  # False: a server without MOVE
     collects: bool = False  # INGIS takes a file away as soon as it has its final name
     lock: threading.RLock = field(default_factory=threading.RLock)
     silence: threading.Event = field(default_factory=threading.Event)
@@ -80,11 +81,13 @@ class FaultyDav:
         if method == "PUT":
             if headers.get("Transfer-Encoding"):
                 body = b""  # many servers store a chunked body as an empty file
+            if headers.get("If-None-Match") == "*" and name in self.files:
+                return Say(412)
             self.files[name] = body
             if not name.startswith(PREFIX):
                 self.arrived(name, body)
             return Say(201)
-        if method == "MOVE":
+        if method == "MOVE" and self.renames:
             target = unquote(urlsplit(headers["Destination"]).path).removeprefix(INBOX)
             return self.move(name, target, headers.get("Overwrite") != "F")
         if method == "PROPFIND":

@@ -201,11 +201,15 @@ def _htpasswd(server: Server) -> str:
 class WsgiDavServer(Server):
     """WsgiDAV under cheroot: 40 threads, 200 connections kept alive."""
 
+    renames = True  # False: knows no MOVE
+
     def command(self) -> list[str]:
         return [sys.executable, __file__, str(self.root), str(self.port), str(self.access_log)]
 
     def options(self) -> dict[str, Any]:
-        return {"env": {**os.environ, "DAV_USER": self.user, "DAV_PASSWORD": self.password}}
+        return {
+            "env": {**os.environ, "DAV_USER": self.user, "DAV_PASSWORD": self.password, "DAV_MOVE": str(self.renames)}
+        }
 
 
 def _serve_wsgidav(root: str, port: str, access_log: str) -> None:
@@ -231,6 +235,9 @@ def _serve_wsgidav(root: str, port: str, access_log: str) -> None:
             log.write(f"{status[:3]} {environ['REQUEST_METHOD']} {environ['REQUEST_URI']} HTTP/1.1\n")
             return start_response(status, *rest)
 
+        if environ["REQUEST_METHOD"] == "MOVE" and os.environ["DAV_MOVE"] == "False":
+            start("405 Method Not Allowed", [("Content-Length", "0")])
+            return []
         return app(environ, start)
 
     server = wsgi.Server(("127.0.0.1", int(port)), logged, numthreads=40, request_queue_size=128)
@@ -303,6 +310,8 @@ class NginxServer(Server):
     listing: a temporary name must be asked for by itself (PROPFIND depth 0, or HEAD), or not begin with a dot.
     """
 
+    methods = "PUT DELETE MKCOL COPY MOVE"
+
     def command(self) -> list[str]:
         (self.folder / "htpasswd").write_text(_htpasswd(self))
         (self.folder / "nginx.conf").write_text(
@@ -331,7 +340,7 @@ http {{
       root "{self.folder}";
       auth_basic inbox;
       auth_basic_user_file "{self.folder}/htpasswd";
-      dav_methods PUT DELETE MKCOL COPY MOVE;
+      dav_methods {self.methods};
       dav_ext_methods PROPFIND OPTIONS;
       create_full_put_path off;
     }}
@@ -377,8 +386,10 @@ def _running(server: Server) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def wsgidav_server(tmp_path: Path) -> Iterator[Server]:
-    with _running(WsgiDavServer(tmp_path / "wsgidav")) as server:
+def wsgidav_server(tmp_path: Path, renames: bool = True) -> Iterator[Server]:
+    server = WsgiDavServer(tmp_path / "wsgidav")
+    server.renames = renames
+    with _running(server):
         yield server
 
 
@@ -398,8 +409,10 @@ def apache_server(tmp_path: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def nginx_server(tmp_path: Path) -> Iterator[Server]:
-    with _running(NginxServer(tmp_path / "nginx")) as server:
+def nginx_server(tmp_path: Path, methods: str = NginxServer.methods) -> Iterator[Server]:
+    server = NginxServer(tmp_path / "nginx")
+    server.methods = methods
+    with _running(server):
         yield server
 
 

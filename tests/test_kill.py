@@ -37,6 +37,7 @@ class Scene:
         self.server = server
         self.ledger = Ledger()
         self.collected: list[tuple[str, str]] = []  # what INGIS took away: name and SHA-256
+        self.renames = True  # the server does
         self.parked: set[str] = set()  # what a person has to release in the end
         self._number = 0
 
@@ -98,7 +99,7 @@ class Scene:
         assert self.mount() == 0
         wait_for(lambda: not self.leftovers(), "temporary files to be removed", 20)
         assert self.ledger.differences(self.arrived()) == []
-        assert misdeeds(self.server.requests()) == []
+        assert misdeeds(self.server.requests(), self.renames) == []
         assert unreadable(self.drive) == []
         done = self.drive.unmount()
         assert done.returncode == 0, done.stderr
@@ -318,7 +319,15 @@ CHAINS: dict[str, list[Point]] = {
 }
 
 #: Points that have a test of their own below.
-ALONE = {"hold.inside", "hold.after", "withdraw.inside", "set_aside.after", "take_over.after"}
+ALONE = {
+    "hold.inside",
+    "hold.after",
+    "withdraw.inside",
+    "set_aside.after",
+    "take_over.after",
+    "unmark.inside",
+    "unmark.after",
+}
 
 MORE_SETTINGS: dict[str, dict[str, float]] = {"housekeeping": {"keep_visible": 0.0, "wal_bound": 100_000}}
 
@@ -377,6 +386,19 @@ def test_a_kill_while_a_restored_outbox_is_held_lets_nothing_go(scene: Scene) ->
     assert scene.drive.states() == {"F1.pdf": "held", "F1.xml": "held"}
     scene.parked = {"F1.pdf", "F1.xml"}
     scene.finish()
+
+
+def test_a_kill_while_a_server_turns_out_to_have_no_rename_sends_nothing_twice(tmp_path: Path) -> None:
+    with wsgidav_server(tmp_path / "server", renames=False) as server:
+        scene = scene_on(tmp_path, server)
+        scene.renames = False
+        try:
+            for at in ("unmark.inside", "unmark.after"):
+                scene.die(Point(at))
+            scene.finish()
+            assert len(scene.ledger.ticks) == 4
+        finally:
+            scene.drive.clean()
 
 
 @pytest.mark.parametrize("at", ["set_aside.after", "take_over.after", "take_over.after:2"])

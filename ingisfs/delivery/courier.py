@@ -13,11 +13,12 @@ import logging
 import queue
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ingisfs.crashpoints import crashpoint
 from ingisfs.delivery.failures import (
+    CannotRenameError,
     DeliveryError,
     DocumentRefusedError,
     NameExistsError,
@@ -81,6 +82,7 @@ class Courier:
         self._asked = outbox.meta("probe")  # changes when a person wants the target tried at once
         self._next_housekeeping = 0.0
         self._next_sweep = 0.0
+        self._direct = False  # the server cannot rename: documents are put under their final names at once
         self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
 
     def wake(self, event: Literal["work", "orphan", "stop"] = "work") -> None:
@@ -236,29 +238,18 @@ class Courier:
     def _put_back(self, documents: Sequence[Document], error: DeliveryError) -> None:
         """Back into the queue. When the whole target is closed, they wait for it and not by themselves."""
         whole_target = isinstance(error, (UnreachableError, TargetNeedsPersonError))
-        tries = max((document.tries for document in documents), default=0) + 1
-        asked = error.retry_after if isinstance(error, TransientError) else None
-        delay = 0.0 if whole_target else max(backoff(tries), asked or 0.0)
+        delay = 0.0 if whole_target else _delay(documents, error)
         self._outbox.put_back(documents, delay, str(error))
         self._in_hand.difference_update(document.id for document in documents)
 
     def _publish(self, uploaded: Sequence[tuple[Result, list[Outcome]]]) -> list[tuple[Worker, Job]]:
         """Pass the point of no return with all that was verified, in one transaction; returns the renames to do."""
         verified = {o.parcel.document.id: o.parcel for _, whole in uploaded for o in whole}
-        stems = [
+        marked = self._mark(
             [verified[parcel.document.id] for parcel in stem if parcel.document.id in verified]
             for result, _ in uploaded
             for stem in result.job.stems
-        ]
-        pairs = [[(parcel.document, parcel.tag) for parcel in stem] for stem in stems if stem]
-        marked = {document.id: document for document in self._outbox.mark_publishing(pairs)}
-        if self._mirror is not None and marked:
-            self._mirror.write(int(self._outbox.meta("generation") or 0))
-        left = [parcel.document for parcel in verified.values() if parcel.document.id not in marked]
-        if left:
-            # Taken back by the drive, or its remote name is in doubt; the former are no longer ours to put back.
-            self._outbox.put_back(left, RESOLVE_WAIT, "not published this time")
-            self._in_hand.difference_update(document.id for document in left)
+        )
         jobs = []
         for result, _ in uploaded:
             mine = [
@@ -269,6 +260,35 @@ class Courier:
                 crashpoint("publish.handed")
                 jobs.append((result.worker, Job("publish", [stem for stem in mine if stem])))
         return jobs
+
+    def _mark(self, stems: Iterable[Sequence[Parcel]]) -> dict[str, Document]:
+        """Pass the point of no return in one transaction; returns by id what did, as it is now."""
+        made = [stem for stem in stems if stem]
+        marked = self._outbox.mark_publishing([(parcel.document, parcel.tag) for parcel in stem] for stem in made)
+        if self._mirror is not None and marked:
+            self._mirror.write(int(self._outbox.meta("generation") or 0))
+        passed = {document.id: document for document in marked}
+        left = [parcel.document for stem in made for parcel in stem if parcel.document.id not in passed]
+        if left:
+            # Taken back by the drive, or its remote name is in doubt; the former are no longer ours to put back.
+            self._outbox.put_back(left, RESOLVE_WAIT, "not published this time")
+            self._in_hand.difference_update(document.id for document in left)
+        return passed
+
+    def _publish_directly(self, stems: Sequence[Sequence[Parcel]]) -> Job | None:
+        """Pass the point of no return with what was only claimed, for a server that cannot rename."""
+        marked = self._mark(stems)
+        jobs = [
+            [
+                replace(
+                    parcel, document=marked[parcel.document.id], direct=True, earlier=self._earlier(parcel.document)
+                )
+                for parcel in stem
+                if parcel.document.id in marked
+            ]
+            for stem in stems
+        ]
+        return Job("publish", [stem for stem in jobs if stem]) if any(jobs) else None
 
     def _parcel(self, document: Document) -> Parcel:
         """Return what a worker needs to publish a document, or to ask about it."""
@@ -291,10 +311,13 @@ class Courier:
         outcomes = {outcome.parcel.document.id: outcome for outcome in result.outcomes}
         for stem in result.job.stems:
             guilty = ""
-            for parcel in stem:
+            for at, parcel in enumerate(stem):
                 document, error = parcel.document, outcomes[parcel.document.id].error
                 if guilty:
                     self._park(document, Reason.TWIN, guilty)
+                elif error is not None and _is_undone(parcel, error):
+                    self._undo(stem[at:], error)
+                    break
                 elif error is None:
                     delivered.append(document)
                 elif isinstance(error, (NameExistsError, DocumentRefusedError)):
@@ -304,7 +327,25 @@ class Courier:
                     if isinstance(error, (UnreachableError, TargetNeedsPersonError)):
                         self._target_failed(error)
                     self._doubt([document], error)
+                    if parcel.direct and stem[at + 1 :]:
+                        self._undo(stem[at + 1 :], error)  # not sent: it waits for its other half
+                        break
         return delivered
+
+    def _undo(self, parcels: Sequence[Parcel], error: DeliveryError) -> None:
+        """Back into the queue: where the server cannot rename, and did nothing, there is nothing to ask about."""
+        if isinstance(error, CannotRenameError):
+            if not self._direct:
+                log.warning("the server cannot rename; documents go straight to their names: %s", error)
+            self._direct = True
+        whole_target = isinstance(error, (UnreachableError, TargetNeedsPersonError))
+        if whole_target:
+            self._target_failed(error)
+        documents = [parcel.document for parcel in parcels]
+        at_once = whole_target or isinstance(error, CannotRenameError)
+        delay = 0.0 if at_once else _delay(documents, error)
+        self._outbox.unmark(documents, delay, str(error))
+        self._in_hand.difference_update(document.id for document in documents)
 
     def _park(self, document: Document, reason: Reason, detail: str) -> None:
         self._outbox.park(document, reason, detail)
@@ -402,12 +443,16 @@ class Courier:
             for document in stem.documents
         ]
         claimed = {document.id: document for document in self._outbox.claim(names)}
+        # What an earlier attempt left behind; not every server shows it in a listing.
+        self._given_up.extend(self._temporary(d, d.attempt - 1) for d in claimed.values() if d.attempt > 1)
         for worker, job in zip(idle, jobs, strict=True):
             made = [self._parcels(stem, claimed) for stem in job]
             made = [stem for stem in made if stem]
             if made:
                 self._in_hand.update(parcel.document.id for stem in made for parcel in stem)
-                worker.give(Job("put", made))
+                what = self._publish_directly(made) if self._direct else Job("put", made)
+                if what is not None:
+                    worker.give(what)
 
     def _parcels(self, stem: Stem, claimed: dict[str, Document]) -> list[Parcel]:
         """Return the parcels of a stem, or none if not all of it could be claimed or read."""
@@ -431,9 +476,11 @@ class Courier:
             self._outbox.put_back(rest, 0.0, "its other half was taken back")
         return []
 
-    def _temporary(self, document: Document) -> str:
+    def _temporary(self, document: Document, attempt: int | None = None) -> str:
+        """Return the name under which an attempt is put, the present one unless another is asked for."""
         assert document.remote_name is not None
-        return temporary_name(document.remote_name, document.id, document.attempt, self._plan.temporary_folder)
+        number = document.attempt if attempt is None else attempt
+        return temporary_name(document.remote_name, document.id, number, self._plan.temporary_folder)
 
     def _doubtful(self, limit: int) -> list[list[Parcel]]:
         """Return what is in publishing, due, and in nobody's hand: by stem, the XML behind all of its PDFs."""
@@ -474,6 +521,19 @@ def _parked_because(job: Job, error: DeliveryError) -> Reason:
     if isinstance(error, NameExistsError):
         return Reason.NAME_TAKEN
     return Reason.SERVER_REFUSED if job.kind == "publish" else Reason.DOUBTFUL
+
+
+def _is_undone(parcel: Parcel, error: DeliveryError) -> bool:
+    """Tell whether the server surely did nothing, where a rename's own certainty is not to be had."""
+    surely = isinstance(error, (TransientError, TargetNeedsPersonError))
+    return isinstance(error, CannotRenameError) or (parcel.direct and surely)
+
+
+def _delay(documents: Sequence[Document], error: DeliveryError) -> float:
+    """Return how long documents wait by themselves after a failure, in seconds."""
+    tries = max((document.tries for document in documents), default=0) + 1
+    asked = error.retry_after if isinstance(error, TransientError) else None
+    return max(backoff(tries), asked or 0.0)
 
 
 def _affordable(stems: Iterable[Stem]) -> list[Stem]:

@@ -6,6 +6,7 @@ DeliveryError
 ├─ TargetNeedsPersonError   login, certificate, folder: the whole target stops after two tries and is probed rarely
 ├─ DocumentRefusedError     the server will not have this document: parked, the others go on
 ├─ NameExistsError          the final name is taken: look whose file it is
+├─ CannotRenameError        the server has no rename: documents are put under their final names at once
 └─ DoubtError               it may or may not have happened: ask before acting
 """
 
@@ -58,6 +59,10 @@ class DocumentRefusedError(DeliveryError):
 
 class NameExistsError(DeliveryError):
     """The final name is taken."""
+
+
+class CannotRenameError(DeliveryError):
+    """The server has no rename, so nothing happened."""
 
 
 class DoubtError(DeliveryError):

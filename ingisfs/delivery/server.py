@@ -35,11 +35,18 @@ class Server(Protocol):
         """Rename, failing if the final name exists.
 
         Raises NameExistsError, DoubtError (the answer was lost), TransientError (it surely did not happen),
-        TargetNeedsPersonError, DocumentRefusedError.
+        TargetNeedsPersonError, DocumentRefusedError, CannotRenameError.
         """
 
     def replace(self, temporary: str, final: str) -> None:
         """Rename over our own earlier version, which INGIS has not collected. Raises as `publish`, but for the name."""
+
+    def create(self, final: str, data: bytes, *, over: bool = False) -> None:
+        """Store `data` under its final name at once, where `publish` has raised CannotRenameError.
+
+        Fails if the name exists, unless `over` says that our own earlier version is there. Raises as `publish`; all
+        but DoubtError say that nothing happened.
+        """
 
     def entry(self, name: str) -> Entry | None:
         """Return what lies under a name, None if surely nothing does. Raises TransientError, TargetNeedsPersonError."""

@@ -39,6 +39,7 @@ import asyncssh
 
 from ingisfs import __version__
 from ingisfs.delivery.failures import (
+    CannotRenameError,
     DeliveryError,
     DocumentRefusedError,
     DoubtError,
@@ -121,11 +122,14 @@ class SftpServer:
 
         A server does what concerns one file in the order in which it was asked (draft-ietf-secsh-filexfer-02, 6.1).
         """
+        self._store(name, data, asyncssh.FXF_EXCL)
 
+    def _store(self, name: str, data: bytes, how: int) -> None:
         async def store(sftp: asyncssh.SFTPClient) -> None:
-            new = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | asyncssh.FXF_EXCL
             # No block size: asyncssh cuts nothing up, and sends each piece at once instead of behind our close.
-            file = await sftp.open(self._path(name), new, encoding=None, block_size=0)
+            file = await sftp.open(
+                self._path(name), asyncssh.FXF_WRITE | asyncssh.FXF_CREAT | how, encoding=None, block_size=0
+            )
             piece = max(1, min(sftp.limits.max_write_len, IN_FLIGHT))
             at_once = max(1, IN_FLIGHT // piece) * piece
             for start in range(0, max(len(data), 1), at_once):
@@ -150,6 +154,16 @@ class SftpServer:
     def replace(self, temporary: str, final: str) -> None:
         """See `Server.replace`. A server without OpenSSH's posix-rename cannot: nothing but ours is ever removed."""
         self._run(self._rename(temporary, final, over=True))
+
+    def create(self, final: str, data: bytes, *, over: bool = False) -> None:
+        """See `Server.create`. Looks first, so that there is a connection and what fails behind it is in doubt."""
+        there = self.entry(final)
+        if there is not None and not over:
+            raise NameExistsError(final)
+        try:
+            self._store(final, data, asyncssh.FXF_TRUNC if over else asyncssh.FXF_EXCL)
+        except TransientError as error:
+            raise DoubtError(str(error)) from None
 
     def entry(self, name: str) -> Entry | None:
         """See `Server.entry`."""
@@ -275,10 +289,12 @@ class SftpServer:
             return DocumentRefusedError(f"{line}; {final} is there in an earlier version and cannot be replaced")
         if taken and not over:
             return NameExistsError(final)
+        if isinstance(error, asyncssh.SFTPOpUnsupported):
+            return CannotRenameError(line)
         match error:
             case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath() | asyncssh.SFTPNotADirectory():
                 return failure(error, f"rename into {_text(new).rpartition('/')[0]}")
-            case asyncssh.SFTPPermissionDenied() | asyncssh.SFTPWriteProtect() | asyncssh.SFTPOpUnsupported():
+            case asyncssh.SFTPPermissionDenied() | asyncssh.SFTPWriteProtect():
                 return failure(error, "rename")
             case asyncssh.SFTPBadMessage() | asyncssh.SFTPInvalidFilename() | asyncssh.SFTPInvalidParameter():
                 return DocumentRefusedError(f"{line}: {final}")

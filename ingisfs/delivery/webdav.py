@@ -18,6 +18,7 @@ import httpx
 
 from ingisfs import __version__
 from ingisfs.delivery.failures import (
+    CannotRenameError,
     DeliveryError,
     DocumentRefusedError,
     DoubtError,
@@ -95,10 +96,33 @@ class WebDavServer:
             return
         if answer.status_code == 412:
             raise NameExistsError(final)
-        if answer.status_code in {200, 207, 404} or 500 <= answer.status_code not in {501, 507}:
+        if answer.status_code in {405, 501}:
+            raise CannotRenameError(_line(answer, "MOVE"))
+        if answer.status_code in {200, 207, 404} or 500 <= answer.status_code != 507:
             # 404: the temporary name is gone; perhaps an earlier MOVE, whose answer was lost, took it.
             raise DoubtError(_line(answer, "MOVE"))
         raise failure(answer, "MOVE")
+
+    def create(self, final: str, data: bytes, *, over: bool = False) -> None:
+        """See `Server.create`. Looks first: nginx does not know `If-None-Match` and would overwrite."""
+        if not over and self.entry(final) is not None:
+            raise NameExistsError(final)
+        headers = {"Content-Type": "application/octet-stream", **({} if over else {"If-None-Match": "*"})}
+        with _wire(doubtful=True):
+            answer = self._client.put(self._url(final), content=data, headers=headers)
+        status = answer.status_code
+        if status == 412 and not over:
+            raise NameExistsError(final)
+        if status in {202, 207} or (status >= 500 and status not in {501, 503, 507}):
+            raise DoubtError(_line(answer, "PUT"))
+        if status not in {200, 201, 204} or (status == 200 and _is_page(answer)):
+            raise failure(answer, "PUT")
+        try:
+            found = self.entry(final)
+        except DeliveryError as error:
+            raise DoubtError(f"{_line(answer, 'PUT')}; {error}") from None
+        if found is not None and found.size != len(data):  # None: INGIS has it already
+            raise DoubtError(f"the server stored {found.size} of {len(data)} bytes")
 
     def entry(self, name: str) -> Entry | None:
         """See `Server.entry`."""

@@ -38,6 +38,7 @@ class Parcel:
     document: Document
     temporary: str
     data: bytes = field(repr=False, default=b"")
+    direct: bool = False  # the server cannot rename: `data` goes under the final name at once
     tag: str = ""  # of the temporary file after its PUT, once known
     fresh: bool = False  # the mark is younger than temporary files live on this server
     earlier: frozenset[str] = frozenset()  # SHA-256 of what we delivered under this name before
@@ -230,7 +231,10 @@ class Worker(threading.Thread):
     def _publish(self, parcel: Parcel) -> None:
         crashpoint("publish.before")
         try:
-            self.server.publish(parcel.temporary, parcel.final)
+            if parcel.direct:
+                self.server.create(parcel.final, parcel.data)
+            else:
+                self.server.publish(parcel.temporary, parcel.final)
         except NameExistsError:
             self._whose(parcel)
         crashpoint("publish.after")
@@ -242,7 +246,10 @@ class Worker(threading.Thread):
             raise DoubtError(f"{parcel.final} existed a moment ago")
         found = hashlib.sha256(there).hexdigest()
         if found == parcel.document.sha256:
-            self._clean(parcel)
+            if not parcel.direct:
+                self._clean(parcel)
+        elif found in parcel.earlier and parcel.direct:
+            self.server.create(parcel.final, parcel.data, over=True)
         elif found in parcel.earlier:
             self.server.replace(parcel.temporary, parcel.final)
         else:
@@ -256,7 +263,10 @@ class Worker(threading.Thread):
             there = self.server.get(parcel.final)
             if there is not None and hashlib.sha256(there).hexdigest() == parcel.document.sha256:
                 return
-            if not parcel.tag or not parcel.fresh:
+            if not parcel.tag:
+                found = "it is not there, but may have been" if there is None else "another file has its name"
+                raise DocumentRefusedError(f"in doubt: {found}")
+            if not parcel.fresh:
                 raise DocumentRefusedError("in doubt: the temporary file is gone, and may have been for long")
             self._prove_listing(parcel)
             return  # it was there, it is gone, and the folder shows what is in it: it was published, and collected

@@ -61,7 +61,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
             State.SUPERSEDED,
         }
     ),
-    State.PUBLISHING: frozenset({State.DELIVERED, State.PARKED}),
+    # Back only where the server cannot rename and has said that nothing happened: `Outbox.unmark`.
+    State.PUBLISHING: frozenset({State.DELIVERED, State.PARKED, State.QUEUED}),
     State.DELIVERED: frozenset({State.COLLECTED, State.REFUSED}),
     State.COLLECTED: frozenset({State.REFUSED}),
     State.REFUSED: frozenset(),

@@ -840,6 +840,27 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             crashpoint("put_back.inside")
         crashpoint("put_back.after")
 
+    def unmark(self, documents: Iterable[Document], delay: float, detail: str) -> None:
+        """Return documents from publishing to the queue, due after `delay` seconds: the server did nothing.
+
+        Only for a server that cannot rename and has said so of a file under its final name; behind a rename nothing is
+        put again. What was printed again meanwhile is superseded.
+        """
+        due = self.clock.boot() + delay
+        newer = (
+            "SELECT later.name FROM documents AS later JOIN documents AS this USING (folder_key, pair_key, ending)"
+            " WHERE this.id = ? AND later.number > this.number AND later.state IN (?, ?) LIMIT 1"
+        )
+        with self._transaction():
+            for document in documents:
+                assert document.state is State.PUBLISHING
+                moved = self._move(document, State.QUEUED, detail, due=due, tries=document.tries + 1, detail=detail)
+                later = self.rows(newer, (document.id, State.QUEUED, State.UPLOADING)) if moved else []
+                if later and (current := self.document(document.id)) is not None:
+                    self._set_aside(current, State.SUPERSEDED, f"printed again as {later[0][0]}")
+            crashpoint("unmark.inside")
+        crashpoint("unmark.after")
+
     def doubt(self, documents: Iterable[Document], delay: float, detail: str) -> None:
         """Keep documents in publishing, to be asked about again after `delay` seconds."""
         due = self.clock.boot() + delay

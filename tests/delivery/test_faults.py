@@ -4,12 +4,14 @@ once, byte for byte, and nothing under a final name that was ever half.
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +25,7 @@ from tests.delivery import couriers
 from tests.delivery.couriers import get, until
 from tests.documents import keep, pdf, xml
 from tests.faulty_dav import DO_AND_HANG_UP, DO_AND_SILENCE, HANG_UP, SILENCE, Fault, FaultyDav, Say, faulty_dav
-from tests.servers import wait_for
+from tests.servers import nginx_server, wait_for
 
 
 @pytest.fixture
@@ -48,6 +50,15 @@ def pair(outbox: Outbox) -> dict[str, bytes]:
     keep(outbox, "F1.pdf", pdf("1", size=3000))
     keep(outbox, "F1.xml", xml("1"))
     return {"F1.pdf": pdf("1", size=3000), "F1.xml": xml("1")}
+
+
+def fifty_pairs(outbox: Outbox) -> dict[str, bytes]:
+    wanted: dict[str, bytes] = {}
+    for number in range(50):
+        wanted[f"F{number}.pdf"], wanted[f"F{number}.xml"] = pdf(f"{number}"), xml(f"{number}")
+        for name in (f"F{number}.pdf", f"F{number}.xml"):
+            keep(outbox, name, wanted[name])
+    return wanted
 
 
 def all_delivered(outbox: Outbox, seconds: float = 20) -> None:
@@ -305,20 +316,159 @@ def test_a_connection_that_was_closed_while_it_rested_is_made_anew(outbox: Outbo
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_hundred_documents_arrive_once_each_through_all_of_it(outbox: Outbox, dav: FaultyDav, seed: int) -> None:
-    import random
-
     rng = random.Random(seed)
     faults: list[Say | str] = [HANG_UP, DO_AND_HANG_UP, Say(500), Say(503), Say(504, do=True), Say(423)]
     dav.collects = bool(seed % 2)
     dav.fault = lambda method, name, count: rng.choice(faults) if rng.random() < 0.08 else None
-    wanted: dict[str, bytes] = {}
-    make: dict[str, Callable[[str], bytes]] = {"pdf": pdf, "xml": xml}
-    for number in range(50):
-        for kind in ("pdf", "xml"):
-            wanted[f"F{number}.{kind}"] = make[kind](f"{number}")
-            keep(outbox, f"F{number}.{kind}", wanted[f"F{number}.{kind}"])
+    wanted = fifty_pairs(outbox)
     with delivering(outbox, dav, workers=4):
         all_delivered(outbox, 60)
     check(dav, wanted)
     order = [name for name, _ in dav.arrivals]
+    assert all(order.index(f"F{number}.pdf") < order.index(f"F{number}.xml") for number in range(50))
+
+
+# ---- servers that cannot rename --------------------------------------------------------------------------------------
+
+
+def final(what: Say | str, times: int = 1) -> Fault:
+    """Let the first tries to put a file under its final name go wrong."""
+    seen: list[str] = []
+
+    def fault(method: str, name: str, count: int) -> Say | str | None:
+        if method != "PUT" or name.startswith(PREFIX):
+            return None
+        seen.append(name)
+        return what if len(seen) <= times else None
+
+    return fault
+
+
+@pytest.fixture
+def plain(dav: FaultyDav) -> FaultyDav:
+    dav.renames = False
+    return dav
+
+
+FINAL_PASSING: dict[str, Fault] = {
+    "nothing goes wrong": lambda method, name, count: None,
+    "done, and then the connection is reset": final(DO_AND_HANG_UP),
+    "done, then silence": final(DO_AND_SILENCE),
+    "done, then 504": final(Say(504, do=True)),
+    "done, then 500 with a page": final(Say(500, b"<html>", "text/html", do=True)),
+    "423 for a while": final(Say(423), 3),
+    "429": final(Say(429, headers=(("Retry-After", "0"),)), 2),
+    "503": final(Say(503), 2),
+    "507 for a while": final(Say(507), 2),
+    "401 once": final(Say(401)),
+    "a log-in page": final(Say(200, b"<html>room number?", "text/html")),
+    "list: 500": first("PROPFIND", Say(500), 4),
+}
+
+
+@pytest.mark.parametrize("fault", FINAL_PASSING.values(), ids=FINAL_PASSING.keys())
+def test_a_server_that_cannot_rename_gets_each_document_once_under_its_name(
+    outbox: Outbox, plain: FaultyDav, fault: Fault
+) -> None:
+    plain.fault = fault
+    wanted = pair(outbox)
+    with delivering(outbox, plain):
+        all_delivered(outbox)
+        wait_for(lambda: plain.finals() == plain.files, "temporary files to be removed")
+    check(plain, wanted)
+    assert [name for name, _ in plain.arrivals] == ["F1.pdf", "F1.xml"]
+    assert plain.files == wanted
+
+
+DOUBTS: dict[str, Fault] = {
+    "reset before it was done": final(HANG_UP),
+    "504, and not done": final(Say(504)),
+    "silence, and not done": final(SILENCE),
+}
+
+
+@pytest.mark.parametrize("fault", DOUBTS.values(), ids=DOUBTS.keys())
+def test_a_doubt_about_a_server_that_cannot_rename_is_left_to_a_person(
+    outbox: Outbox, plain: FaultyDav, fault: Fault
+) -> None:
+    """INGIS may have collected it already, so that it is not there proves nothing."""
+    plain.fault = fault
+    pair(outbox)
+    with delivering(outbox, plain):
+        wait_for(lambda: outbox.waiting() == 0, "a decision", 20)
+    assert {d.name: d.reason for d in outbox.documents("1")} == {"F1.pdf": Reason.DOUBTFUL, "F1.xml": Reason.TWIN}
+    assert [name for method, name in plain.requests if method == "PUT" and name.startswith("F")] == ["F1.pdf"]
+
+
+def test_what_a_server_that_cannot_rename_has_lost_a_part_of_is_left_to_a_person(
+    outbox: Outbox, plain: FaultyDav
+) -> None:
+    def cut(method: str, name: str) -> None:
+        if method == "PUT" and name == "F1.pdf":
+            plain.files[name] = plain.files[name][:100]
+
+    plain.done = cut
+    pair(outbox)
+    with delivering(outbox, plain):
+        wait_for(lambda: outbox.waiting() == 0, "a decision", 20)
+    assert {d.name: d.reason for d in outbox.documents("1")} == {"F1.pdf": Reason.DOUBTFUL, "F1.xml": Reason.TWIN}
+
+
+def test_where_a_server_cannot_rename_an_answer_lost_and_a_file_collected_leave_a_doubt(
+    outbox: Outbox, plain: FaultyDav
+) -> None:
+    plain.collects = True
+    plain.fault = final(DO_AND_HANG_UP)
+    document_id = keep(outbox, "F1.pdf", pdf("1"))
+    with delivering(outbox, plain):
+        until(outbox, document_id, State.PARKED)
+    check(plain, {"F1.pdf": pdf("1")})
+
+
+def test_where_a_server_cannot_rename_a_strangers_file_is_left_alone(outbox: Outbox, plain: FaultyDav) -> None:
+    plain.files["F1.pdf"] = b"somebody else's"
+    pair(outbox)
+    with delivering(outbox, plain):
+        wait_for(lambda: outbox.counts()[State.PARKED] == 2, "the pair to be parked")
+    assert plain.finals() == {"F1.pdf": b"somebody else's"}
+    assert {d.reason for d in outbox.documents("1")} == {Reason.NAME_TAKEN, Reason.TWIN}
+
+
+def test_where_a_server_cannot_rename_our_own_earlier_print_is_replaced(outbox: Outbox, plain: FaultyDav) -> None:
+    plan = Plan(Rules(pair_wait=0.0, send_reprints=True), workers=1)
+    with couriers.delivering(outbox, plan, lambda: connect(plain)):
+        until(outbox, keep(outbox, "F1.pdf", pdf("first")), State.DELIVERED)
+        until(outbox, keep(outbox, "F1.pdf", pdf("second")), State.DELIVERED)
+    assert plain.files == {"F1.pdf": pdf("second")}
+
+
+def test_nginx_that_cannot_rename_gets_each_document_and_overwrites_nothing(outbox: Outbox, tmp_path: Path) -> None:
+    """It does not know `If-None-Match`."""
+    with nginx_server(tmp_path, methods="PUT DELETE") as server:
+        (server.root / "F2.pdf").write_bytes(b"somebody else's")
+        wanted = pair(outbox)
+        stranger = keep(outbox, "F2.pdf", pdf("2"))
+        plan = Plan(Rules(pair_wait=0.0), workers=2)
+        with couriers.delivering(outbox, plan, lambda: WebDavServer(server.url, server.user, server.password)):
+            until(outbox, stranger, State.PARKED)
+            wait_for(lambda: outbox.waiting() == 0, "the pair to arrive", 20)
+            wait_for(lambda: len(server.names()) == 3, "temporary files to be removed", 20)
+        assert {name: (server.root / name).read_bytes() for name in server.names()} == {
+            **wanted,
+            "F2.pdf": b"somebody else's",
+        }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_server_that_cannot_rename_gets_a_hundred_documents_once_each(
+    outbox: Outbox, plain: FaultyDav, seed: int
+) -> None:
+    rng = random.Random(seed)
+    faults: list[Say | str] = [DO_AND_HANG_UP, Say(429), Say(503), Say(504, do=True), Say(423), Say(507)]
+    plain.fault = lambda method, name, count: rng.choice(faults) if rng.random() < 0.08 else None
+    wanted = fifty_pairs(outbox)
+    with delivering(outbox, plain, workers=4):
+        all_delivered(outbox, 60)
+    check(plain, wanted)
+    order = [name for name, _ in plain.arrivals]
     assert all(order.index(f"F{number}.pdf") < order.index(f"F{number}.xml") for number in range(50))

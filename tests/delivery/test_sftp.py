@@ -22,6 +22,7 @@ import pytest
 from ingisfs.config import ConfigError, check_server, from_table
 from ingisfs.delivery import sftp
 from ingisfs.delivery.failures import (
+    CannotRenameError,
     DeliveryError,
     DocumentRefusedError,
     DoubtError,
@@ -749,7 +750,7 @@ RENAMES: list[tuple[Script, bool, type[DeliveryError], TargetReason | None]] = [
     (does_and_says(asyncssh.SFTPPermissionDenied("Permission denied")), False, DoubtError, None),
     (says(asyncssh.SFTPNoSuchFile("No such file")), False, TargetNeedsPersonError, TargetReason.FOLDER_MISSING),
     (says(asyncssh.SFTPPermissionDenied("")), False, TargetNeedsPersonError, TargetReason.FORBIDDEN),
-    (says(asyncssh.SFTPOpUnsupported("")), False, TargetNeedsPersonError, TargetReason.UNKNOWN),
+    (says(asyncssh.SFTPOpUnsupported("")), False, CannotRenameError, None),
     (says(asyncssh.SFTPBadMessage("Bad message")), False, DocumentRefusedError, None),
     (says(asyncssh.SFTPConnectionLost("")), False, DoubtError, None),
     (hangs_up, False, DoubtError, None),
@@ -789,6 +790,24 @@ def test_a_server_that_cannot_replace_gets_the_document_parked(tmp_path: Path) -
         with pytest.raises(DocumentRefusedError, match=r"F1\.pdf"):
             client.replace(part(2), "F1.pdf")
     assert (tmp_path / part(2)).exists()
+
+
+def test_where_a_server_cannot_rename_a_file_is_made_under_its_name_and_overwrites_nothing(
+    real: SftpTestServer,
+) -> None:
+    with connected(real) as client:
+        client.create(NAME, b"first")
+        with pytest.raises(NameExistsError):
+            client.create(NAME, b"second")
+        assert (real.root / NAME).read_bytes() == b"first"
+        client.create(NAME, b"2nd", over=True)
+    assert (real.root / NAME).read_bytes() == b"2nd"
+
+
+@pytest.mark.parametrize("operation", ["open", "write", "close"])
+def test_a_file_made_under_its_name_without_an_answer_is_a_doubt(tmp_path: Path, operation: str) -> None:
+    with scripted(tmp_path, **{operation: hangs_up}) as client, pytest.raises(DoubtError):
+        client.create("F1.pdf", b"x")
 
 
 @pytest.mark.parametrize("operation", ["open", "write", "close"])

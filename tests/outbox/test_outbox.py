@@ -220,8 +220,24 @@ def test_every_state_has_its_transitions_and_ends_are_ends() -> None:
     assert set(TRANSITIONS) == set(State)
     for ended in (State.WITHDRAWN, State.SUPERSEDED, State.REFUSED):
         assert TRANSITIONS[ended] == frozenset()
-    for after in TRANSITIONS[State.PUBLISHING]:
-        assert after in {State.DELIVERED, State.PARKED}, "nothing is put again once it may have been published"
+    assert TRANSITIONS[State.PUBLISHING] == {State.DELIVERED, State.PARKED, State.QUEUED}
+
+
+def test_what_a_server_surely_did_not_do_is_queued_again_unless_it_was_printed_again(outbox: Outbox) -> None:
+    marked = []
+    for name in ("F1.pdf", "F2.pdf"):
+        document_id = keep(outbox, name, pdf(name))
+        published(outbox, document_id, upto=State.PUBLISHING)
+        marked.append(outbox.document(document_id))
+    again = outbox.document(keep(outbox, "F2.pdf", pdf("again")))
+    assert again is not None
+    outbox.decide([Decision(again, State.QUEUED)])
+    documents = [document for document in marked if document is not None]
+    outbox.unmark(documents, 0.0, "405")
+    assert [state(outbox, document.id) for document in documents] == [State.QUEUED, State.SUPERSEDED]
+    outbox.unmark(documents, 0.0, "405")  # said twice, it changes nothing
+    assert [state(outbox, document.id) for document in documents] == [State.QUEUED, State.SUPERSEDED]
+    assert state(outbox, again.id) is State.QUEUED
 
 
 def test_another_start_of_the_machine_makes_all_due(tmp_path: Path) -> None:
