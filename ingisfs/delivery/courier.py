@@ -38,6 +38,7 @@ from ingisfs.outbox.reading import DamagedError
 
 log = logging.getLogger(__name__)
 
+BREATH = 0.02  # s between two looks because of work: during a run of prints, one for several documents
 LOOK = 1.0  # s between two looks at the outbox without being told
 JOB_STEMS = 8  # stems in one job at most: they share one verifying listing
 JOB_BYTES = 32 * 2**20
@@ -80,6 +81,7 @@ class Courier:
         self._stopping = False
         self._generation = outbox.meta("drive_generation")
         self._asked = outbox.meta("probe")  # changes when a person wants the target tried at once
+        self._looked = 0.0  # on time.monotonic: when work was looked for last
         self._next_housekeeping = 0.0
         self._next_sweep = 0.0
         self._direct = False  # the server cannot rename: documents are put under their final names at once
@@ -120,6 +122,7 @@ class Courier:
             time.sleep(LOOK)
 
     def _work(self) -> None:
+        self._looked = time.monotonic()
         self._intake.settle()
         self._hand_out()
         self._keep_house()
@@ -139,25 +142,31 @@ class Courier:
     # ---- events --------------------------------------------------------------------------------------------------
 
     def _gather(self) -> list[Result]:
-        """Wait for something to happen, and return all results that are there."""
+        """Wait for something to happen, and return all results that are there.
+
+        The first word of work is heard at once. While a program prints one document after the other, looking at each by
+        itself would take the disk and the write lock from it.
+        """
         results: list[Result] = []
-        event: Event | None
-        try:
-            event = self._events.get(timeout=self._patience())
-        except queue.Empty:
-            event = None
-        while event is not None:
+        wait = self._patience()
+        while (event := self._event(wait)) is not None:
+            wait = 0.0
             if isinstance(event, Result):
                 results.append(event)
             elif event == "orphan":
                 self._orphan = True
             elif event == "stop":
                 self._stopping = True
-            try:
-                event = self._events.get_nowait()
-            except queue.Empty:
-                event = None
+            elif not results:
+                wait = max(0.0, self._looked + BREATH - time.monotonic())
         return results
+
+    def _event(self, wait: float) -> Event | None:
+        """Return the next thing that happened, None if nothing does within `wait` seconds."""
+        try:
+            return self._events.get(timeout=wait) if wait else self._events.get_nowait()
+        except queue.Empty:
+            return None
 
     def _patience(self) -> float:
         """Return how long nothing can happen without an event, in seconds."""
