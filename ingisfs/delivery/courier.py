@@ -187,7 +187,7 @@ class Courier:
                 if result.job.kind not in {"list", "clean"}:
                     self._target_failed(result.error)
             elif result.job.kind == "probe" or any(outcome.error is None for outcome in result.outcomes):
-                self._target_answered()
+                self._target_answered(delivered=result.job.kind in {"publish", "ask"})
             match result.job.kind:
                 case "put":
                     uploaded.append((result, self._sort_uploads(result)))
@@ -367,8 +367,8 @@ class Courier:
 
     # ---- the target ----------------------------------------------------------------------------------------------
 
-    def _target_answered(self) -> None:
-        if self._target.answered():
+    def _target_answered(self, delivered: bool) -> None:
+        if self._target.answered(delivered=delivered):
             self._say_target()
 
     def _target_failed(self, error: DeliveryError) -> None:

@@ -43,8 +43,10 @@ class Target:
     detail: str = ""
     since: float = 0.0  # s since 1970 UTC
     failures: int = 0  # in a row
+    needs: int = 0  # how often in a row a person was needed
     next_probe: float = 0.0  # on the boot clock
-    _needed_since: float | None = None  # s since 1970 UTC, from an earlier courier
+    _needed_since: float | None = None  # s since 1970 UTC, from before the last probe or from an earlier courier
+    _met: bool = False  # a document met what needs a person, and so a document has to tell that it is over
 
     @property
     def open(self) -> bool:
@@ -55,14 +57,21 @@ class Target:
         """Tell whether the target should be asked whether it answers again."""
         return not self.open and self.clock.boot() >= self.next_probe
 
-    def answered(self) -> bool:
-        """Note a success; tells whether that is news."""
+    def answered(self, *, delivered: bool = False) -> bool:
+        """Note a success, of a document that was `delivered` or of less; tells whether that is news.
+
+        A server may show its folder, and let nobody write into it. Its answer opens the target, for only a document can
+        find out; but what that document met before is not forgotten: neither that it was tried, nor since when.
+        """
+        if delivered or not self._met:
+            self._needed_since, self._met, self.needs = None, False, 0
+        elif self.health is Health.NEEDS_PERSON:
+            self._needed_since = self.since
         news = self.health is not Health.OK
         if news:
             self.health, self.since = Health.OK, self.clock.wall()
         self.reason = self.detail = ""
         self.failures = 0
-        self._needed_since = None
         return news
 
     def failed(self, error: TransientError | TargetNeedsPersonError) -> bool:
@@ -71,9 +80,11 @@ class Target:
         before = (self.health, self.reason)
         if isinstance(error, TargetNeedsPersonError):
             self.reason = error.reason
+            self.needs += 1
+            self._met = self._met or self.open
             # Said at once; tried a second time soon, for a server that was only starting.
             self.health = Health.NEEDS_PERSON
-            wait = SECOND_TRY if self.failures == 1 else PERSON_PROBE
+            wait = SECOND_TRY if self.needs == 1 else PERSON_PROBE
         else:
             self.reason, self.health = "", Health.UNREACHABLE
             wait = max(backoff(self.failures), error.retry_after or 0.0)
@@ -91,7 +102,7 @@ class Target:
         try:
             noted = json.loads(text or "{}")
             if noted.get("state") == Health.NEEDS_PERSON:
-                self._needed_since = float(noted["since"])
+                self._needed_since, self._met = float(noted["since"]), True
         except (ValueError, TypeError, KeyError):
             return
 

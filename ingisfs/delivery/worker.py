@@ -278,6 +278,7 @@ class Worker(threading.Thread):
         """Make sure that absence means absence: a file written just now must be visible. Raises DoubtError."""
         probe = temporary_name(parcel.temporary, parcel.document.id, 0)
         probe = probe.replace("-0.part", f"-{parcel.document.attempt}-probe.part")
+        self.server.remove(probe)  # of an earlier time, that could not be removed then: SFTP puts nothing over it
         self.server.put(probe, b"ingisfs")
         crashpoint("probe.after")
         try:
