@@ -60,7 +60,8 @@ class FaultySftp:
     """The server's memory, and what goes wrong.
 
     Operations are named as SFTP has them; besides, `connect` and `log in` are the two steps before it (named by the
-    user), `read` is the opening of a file to be read, and `list` a listing of the inbox, whose name is "" as for `stat`.
+    user), `read` is the opening of a file to be read, and `list` a listing of the inbox, whose name is "" as for
+    `stat`.
     """
 
     key: asyncssh.SSHKey
@@ -120,7 +121,7 @@ class FaultySftp:
         async def end() -> None:
             for connection in self._connections:
                 for channel in list(connection._channels.values()):
-                    channel.close()  # type: ignore[attr-defined]
+                    channel.close()
 
         asyncio.run_coroutine_threadsafe(end(), self._loop).result(20)
 
@@ -290,9 +291,7 @@ class _Inbox(asyncssh.SFTPServer):
         return await self._do("lstat", path, lambda name, _: _attributes(self.state.file(name)))
 
     async def stat(self, path: bytes) -> asyncssh.SFTPAttrs:
-        return await self._do(
-            "stat", path, lambda name, _: _attributes(self.state.file(name)) if name else _FOLDER
-        )
+        return await self._do("stat", path, lambda name, _: _attributes(self.state.file(name)) if name else _FOLDER)
 
     async def rename(self, oldpath: bytes, newpath: bytes) -> None:
         await self._do("rename", oldpath, lambda name, _: self.state.rename(name, _name(newpath)))

@@ -388,10 +388,10 @@ class Courier:
         answered only by a try that begins after it.
         """
         asked = self._outbox.meta("probe")
-        if asked == self._asked and not self._target.probe_due():
-            return False
+        if asked != self._asked:
+            self._target.next_probe = 0.0
         self._asked = asked
-        return True
+        return self._target.probe_due()
 
     # ---- handing out ---------------------------------------------------------------------------------------------
 

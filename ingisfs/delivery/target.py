@@ -75,7 +75,13 @@ class Target:
         return news
 
     def failed(self, error: TransientError | TargetNeedsPersonError) -> bool:
-        """Note a failure that concerns all documents, and close the target; tells whether that is news."""
+        """Note a failure that concerns all documents, and close the target; tells whether that is news.
+
+        What else fails of the same try, in this worker or in others, is not counted as another one.
+        """
+        person = isinstance(error, TargetNeedsPersonError)
+        if person and self.health is Health.NEEDS_PERSON and self.clock.boot() < self.next_probe:
+            return False
         self.failures += 1
         before = (self.health, self.reason)
         if isinstance(error, TargetNeedsPersonError):

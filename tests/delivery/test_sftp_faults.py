@@ -237,7 +237,6 @@ NEEDS_PERSON: dict[str, tuple[str, Say, str]] = {
     "open: unsupported": ("open", UNSUPPORTED, "unknown"),
     "write: permission denied": ("write", DENIED, "forbidden"),
     "rename: permission denied": ("rename", DENIED, "forbidden"),
-    "rename: unsupported": ("rename", UNSUPPORTED, "unknown"),
 }
 
 
@@ -414,9 +413,7 @@ def test_a_late_write_through_an_old_handle_changes_nothing_that_was_published(
     check(sftp, wanted)
 
 
-def test_temporary_files_that_are_taken_away_leave_a_doubt_and_no_second_copy(
-    outbox: Outbox, sftp: FaultySftp
-) -> None:
+def test_temporary_files_that_are_taken_away_leave_a_doubt_and_no_second_copy(outbox: Outbox, sftp: FaultySftp) -> None:
     def take(operation: str, name: str) -> None:
         if sftp.count("rename"):
             for taken in [name for name in sftp.files if name.startswith(PREFIX) and "probe" not in name]:
