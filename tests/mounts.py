@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 from ingisfs.outbox.locks import is_locked
 from ingisfs.outbox.reading import ReadOnlyOutbox
+from ingisfs.report.status_files import FRESH
 from tests.servers import wait_for
 
 
@@ -83,6 +85,11 @@ class Drive:
     def unmount(self, *more: str) -> subprocess.CompletedProcess[str]:
         """Unmount, as a person does."""
         return self.run("unmount", str(self.mountpoint), *more)
+
+    def shown(self, name: str = "INGIS-STATUS.txt") -> str:
+        """Return a status file of the drive as it is now: what it tells may be a quarter of a second old."""
+        time.sleep(1.2 * FRESH)
+        return (self.mountpoint / name).read_text(encoding="utf-8")
 
     def status(self) -> dict[str, Any]:
         """Return `ingisfs status --json`."""

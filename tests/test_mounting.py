@@ -56,11 +56,11 @@ def test_a_pair_arrives_and_the_drive_says_so(mounted: Drive, server: Server) ->
     mounted.wait_delivered(["F1.pdf", "F1.xml"])
     assert server.names() == ["F1.pdf", "F1.xml"]
     assert (server.root / "F1.pdf").read_bytes() == pdf()
-    text = (mounted.mountpoint / "INGIS-STATUS.txt").read_text()
+    text = mounted.shown()
     assert "F1.pdf" in text
     assert "bezorgd" in text.lower()
     assert "libfuse 3" in text or "libfuse 2" in text
-    status = json.loads((mounted.mountpoint / "INGIS-STATUS.json").read_text())
+    status = json.loads(mounted.shown("INGIS-STATUS.json"))
     assert status["counts"]["delivered"] == 2
     assert status["target"]["state"] == "ok"
     assert mounted.status()["counts"] == status["counts"]
@@ -128,7 +128,7 @@ def test_bad_documents_are_held_with_a_reason_and_good_ones_go(mounted: Drive, s
     assert {name: reasons[name] for name in bad} == {name: reason for name, (_, reason) in bad.items()}
     assert reasons["Privé/F2.pdf"] == "folder-not-routed"
     assert server.names() == ["F1.pdf"]
-    text = (mounted.mountpoint / "INGIS-STATUS.txt").read_text()
+    text = mounted.shown()
     for name in bad:
         assert name in text
     assert mounted.run("status", str(mounted.mountpoint)).returncode == 3
@@ -218,7 +218,7 @@ def test_a_wrong_password_loses_nothing_and_the_status_says_whose_turn_it_is(tmp
         done = mounted.run("status", str(mounted.mountpoint))
         assert done.returncode == 3
         assert "wachtwoord" in done.stdout.lower()
-        assert "wachtwoord" in (mounted.mountpoint / "INGIS-STATUS.txt").read_text().lower()
+        assert "wachtwoord" in mounted.shown().lower()
         refused = mounted.unmount()
         assert refused.returncode == 3
         assert mounted.is_mounted()

@@ -93,7 +93,7 @@ def test_a_whole_run_is_released_by_its_reason(mounted: Drive, server: Server) -
     for name in again:
         (mounted.mountpoint / name).write_bytes(pdf("2"))
     mounted.wait_states(dict.fromkeys([*again, "empty.pdf"], "held"))
-    text = (mounted.mountpoint / "INGIS-STATUS.txt").read_text()
+    text = mounted.shown()
     assert "al bezorgd" in " ".join(text.split())
     assert command(mounted, "release", "--all", "--reason", "already-delivered")[0] == 0
     mounted.wait_delivered(again)

@@ -215,6 +215,7 @@ def test_what_the_courier_notes_is_what_the_status_reads(outbox: Outbox, clock: 
     outbox.set_meta("target", target.as_json())
     assert read_target(outbox) == TargetStatus("unreachable", None, "no route", clock.wall())
     for reason in TargetReason:
+        target.next_probe = 0.0  # the next try is due
         target.failed(TargetNeedsPersonError(reason, "401"))
         outbox.set_meta("target", target.as_json())
         assert read_target(outbox) == TargetStatus("needs_person", reason, "401", clock.wall())
