@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,7 +28,7 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.delivery.server import Server, document_of, temporary_name
 from ingisfs.delivery.target import Target, backoff
-from ingisfs.delivery.worker import Job, Outcome, Parcel, Result, Worker
+from ingisfs.delivery.worker import WHOLE_TARGET, Job, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
 from ingisfs.outbox.document import NEEDS_PERSON, Document, Reason, State
 from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml
@@ -186,7 +186,8 @@ class Courier:
             if result.error is not None:
                 if result.job.kind not in {"list", "clean"}:
                     self._target_failed(result.error)
-            elif result.job.kind == "probe" or any(outcome.error is None for outcome in result.outcomes):
+            elif result.job.kind == "probe" or (self._target.open and any(o.error is None for o in result.outcomes)):
+                # What began before the target was closed says nothing of now; only a probe opens it again.
                 self._target_answered(delivered=result.job.kind in {"publish", "ask"})
             match result.job.kind:
                 case "put":
@@ -215,7 +216,7 @@ class Courier:
             if outcome.error is not None:
                 key = (outcome.parcel.document.folder, outcome.parcel.document.pair_key)
                 failed.setdefault(key, outcome.error)
-                if isinstance(outcome.error, (UnreachableError, TargetNeedsPersonError)):
+                if isinstance(outcome.error, WHOLE_TARGET):
                     self._target_failed(outcome.error)
         whole: list[Outcome] = []
         for stem in result.job.stems:
@@ -246,7 +247,7 @@ class Courier:
 
     def _put_back(self, documents: Sequence[Document], error: DeliveryError) -> None:
         """Back into the queue. When the whole target is closed, they wait for it and not by themselves."""
-        whole_target = isinstance(error, (UnreachableError, TargetNeedsPersonError))
+        whole_target = isinstance(error, WHOLE_TARGET)
         delay = 0.0 if whole_target else _delay(documents, error)
         self._outbox.put_back(documents, delay, str(error))
         self._in_hand.difference_update(document.id for document in documents)
@@ -262,7 +263,7 @@ class Courier:
         jobs = []
         for result, _ in uploaded:
             mine = [
-                [self._parcel(marked[parcel.document.id]) for parcel in stem if parcel.document.id in marked]
+                [self._marked(parcel, marked) for parcel in stem if parcel.document.id in marked]
                 for stem in result.job.stems
             ]
             if any(mine):
@@ -284,20 +285,12 @@ class Courier:
             self._in_hand.difference_update(document.id for document in left)
         return passed
 
-    def _publish_directly(self, stems: Sequence[Sequence[Parcel]]) -> Job | None:
-        """Pass the point of no return with what was only claimed, for a server that cannot rename."""
-        marked = self._mark(stems)
-        jobs = [
-            [
-                replace(
-                    parcel, document=marked[parcel.document.id], direct=True, earlier=self._earlier(parcel.document)
-                )
-                for parcel in stem
-                if parcel.document.id in marked
-            ]
-            for stem in stems
-        ]
-        return Job("publish", [stem for stem in jobs if stem]) if any(jobs) else None
+    def _marked(self, parcel: Parcel, marked: Mapping[str, Document]) -> Parcel:
+        """Return what a worker needs to publish a document that it has put, or, without a rename, only claimed."""
+        document = marked[parcel.document.id]
+        if parcel.direct:
+            return replace(parcel, document=document, earlier=self._earlier(document))
+        return self._parcel(document)
 
     def _parcel(self, document: Document) -> Parcel:
         """Return what a worker needs to publish a document, or to ask about it."""
@@ -333,7 +326,7 @@ class Courier:
                     guilty = document.name
                     self._park(document, _parked_because(result.job, error), str(error))
                 else:
-                    if isinstance(error, (UnreachableError, TargetNeedsPersonError)):
+                    if isinstance(error, WHOLE_TARGET):
                         self._target_failed(error)
                     self._doubt([document], error)
                     if parcel.direct and stem[at + 1 :]:
@@ -347,7 +340,7 @@ class Courier:
             if not self._direct:
                 log.warning("the server cannot rename; documents go straight to their names: %s", error)
             self._direct = True
-        whole_target = isinstance(error, (UnreachableError, TargetNeedsPersonError))
+        whole_target = isinstance(error, WHOLE_TARGET)
         if whole_target:
             self._target_failed(error)
         documents = [parcel.document for parcel in parcels]
@@ -459,9 +452,7 @@ class Courier:
             made = [stem for stem in made if stem]
             if made:
                 self._in_hand.update(parcel.document.id for stem in made for parcel in stem)
-                what = self._publish_directly(made) if self._direct else Job("put", made)
-                if what is not None:
-                    worker.give(what)
+                worker.give(Job("put", made))
 
     def _parcels(self, stem: Stem, claimed: dict[str, Document]) -> list[Parcel]:
         """Return the parcels of a stem, or none if not all of it could be claimed or read."""
@@ -470,7 +461,8 @@ class Courier:
         damaged: str | None = None
         for document in documents:
             try:
-                made.append(Parcel(document, self._temporary(document), self._outbox.payload(document.id)))
+                data = self._outbox.payload(document.id)
+                made.append(Parcel(document, self._temporary(document), data, self._direct))
             except DamagedError:
                 damaged = document.name
                 log.critical("the bytes of document %s %s are missing or damaged", document.id, document.name)

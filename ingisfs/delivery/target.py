@@ -79,8 +79,8 @@ class Target:
 
         What else fails of the same try, in this worker or in others, is not counted as another one.
         """
-        person = isinstance(error, TargetNeedsPersonError)
-        if person and self.health is Health.NEEDS_PERSON and self.clock.boot() < self.next_probe:
+        closed = self.health in {Health.UNREACHABLE, Health.NEEDS_PERSON} and self.clock.boot() < self.next_probe
+        if closed and (self.health is Health.NEEDS_PERSON or isinstance(error, TransientError)):
             return False
         self.failures += 1
         before = (self.health, self.reason)
@@ -108,12 +108,18 @@ class Target:
         try:
             noted = json.loads(text or "{}")
             if noted.get("state") == Health.NEEDS_PERSON:
-                self._needed_since, self._met = float(noted["since"]), True
+                self._needed_since, self._met = float(noted["since"]), bool(noted.get("met"))
         except (ValueError, TypeError, KeyError):
             return
 
     def as_json(self) -> str:
         """Return what the status reads from the outbox."""
         return json.dumps(
-            {"state": self.health, "reason": self.reason, "detail": self.detail, "since": self.since or None}
+            {
+                "state": self.health,
+                "reason": self.reason,
+                "detail": self.detail,
+                "since": self.since or None,
+                "met": self._met,
+            }
         )

@@ -31,6 +31,9 @@ LISTING_PAYS = 3  # documents of one folder from which one listing verifies them
 LONG_LISTING = 16  # entries for each document to verify; in a folder that has more, each is asked for by itself
 
 
+WHOLE_TARGET = (UnreachableError, TargetNeedsPersonError)  # failures that the next document would meet too
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """One claimed document, and where it goes."""
@@ -131,9 +134,9 @@ class Worker(threading.Thread):
             case "put":
                 return Result(self, job, self._put(job))
             case "publish":
-                return Result(self, job, [o for stem in job.stems for o in _in_order(stem, self._publish)])
+                return Result(self, job, _by_stem(job.stems, self._publish))
             case "ask":
-                return Result(self, job, [o for stem in job.stems for o in _in_order(stem, self._ask)])
+                return Result(self, job, _by_stem(job.stems, self._ask))
             case "list":
                 return Result(self, job, names=[name for folder in job.names for name in self._temporaries(folder)])
             case "clean":
@@ -158,14 +161,14 @@ class Worker(threading.Thread):
         stopped: DeliveryError | None = None
         for stem in job.stems:
             for parcel in stem:
-                if stopped is not None:
+                if stopped is not None or parcel.direct:  # the latter is put when it is published
                     outcomes.append(Outcome(parcel, stopped))
                     continue
                 try:
                     crashpoint("put.before")
                     self.server.put(parcel.temporary, parcel.data)
                     crashpoint("put.after")
-                except (UnreachableError, TargetNeedsPersonError) as error:
+                except WHOLE_TARGET as error:
                     stopped = error  # the rest would fare no better
                     outcomes.append(Outcome(parcel, error))
                 except DeliveryError as error:
@@ -181,6 +184,7 @@ class Worker(threading.Thread):
     def _verify(self, stored: Sequence[Parcel]) -> list[Outcome]:
         """Look at what the server has: a 201 alone proves nothing, empty files have been seen behind it."""
         outcomes: list[Outcome] = []
+        stopped: DeliveryError | None = None
         folders: dict[str, list[Parcel]] = {}
         for parcel in stored:
             folders.setdefault(parcel.temporary.rpartition("/")[0], []).append(parcel)
@@ -189,9 +193,14 @@ class Worker(threading.Thread):
             for parcel in parcels:
                 name = parcel.temporary.rpartition("/")[2]
                 try:
+                    if stopped is not None:
+                        raise stopped
                     # What a listing does not show yet, a question about the one file may.
                     found = listing.get(name) or self.server.entry(parcel.temporary)
                     outcomes.append(self._verified(parcel, found))
+                except WHOLE_TARGET as error:
+                    stopped = error
+                    outcomes.append(Outcome(parcel, error))
                 except DeliveryError as error:
                     outcomes.append(Outcome(parcel, error))
         return outcomes
@@ -288,6 +297,17 @@ class Worker(threading.Thread):
             self.server.remove(probe)
         if seen is None or again is not None:
             raise DoubtError("the server's listing lags behind")
+
+
+def _by_stem(stems: Sequence[Sequence[Parcel]], do: Callable[[Parcel], None]) -> list[Outcome]:
+    """Do one thing to each stem, until the server as a whole fails: a refused log-in is not tried for each of them."""
+    outcomes: list[Outcome] = []
+    stopped: DeliveryError | None = None
+    for stem in stems:
+        done = [Outcome(parcel, stopped) for parcel in stem] if stopped is not None else _in_order(stem, do)
+        outcomes += done
+        stopped = next((outcome.error for outcome in done if isinstance(outcome.error, WHOLE_TARGET)), stopped)
+    return outcomes
 
 
 def _in_order(stem: Sequence[Parcel], do: Callable[[Parcel], None]) -> list[Outcome]:

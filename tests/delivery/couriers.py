@@ -15,8 +15,11 @@ from ingisfs.delivery.server import Server
 from ingisfs.outbox.document import Document, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
+from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
+
+LONG = 60.0  # s; far more than any of it takes
 
 
 @pytest.fixture
@@ -84,8 +87,43 @@ def get(outbox: Outbox, document_id: str) -> Document:
 
 def until(outbox: Outbox, document_id: str, state: State) -> Document:
     """Wait until a document is in a state."""
-    wait_for(lambda: get(outbox, document_id).state is state, f"{document_id} to be {state}")
+    wait_for(lambda: get(outbox, document_id).state is state, f"{document_id} to be {state}", LONG)
     return get(outbox, document_id)
+
+
+def all_delivered(outbox: Outbox) -> None:
+    """Wait until nothing waits any more; all of it has been delivered."""
+    wait_for(lambda: outbox.waiting() == 0, "the queue to be empty", LONG)
+    states = {document.name: document.state for document in outbox.documents("1")}
+    assert set(states.values()) == {State.DELIVERED}, states
+
+
+def given_up(outbox: Outbox, courier: Courier, reason: str) -> None:
+    """Wait until the target needs a person and is left alone for long."""
+
+    def left_alone() -> bool:
+        target = outbox.meta("target") or ""
+        long = courier._target.next_probe > outbox.clock.boot() + 600
+        return long and '"needs_person"' in target and f'"{reason}"' in target
+
+    wait_for(left_alone, "the target to need a person, and no further try", LONG)
+
+
+def pair(outbox: Outbox) -> dict[str, bytes]:
+    """Keep a PDF and its XML; returns both."""
+    return _kept(outbox, {"F1.pdf": pdf("1", size=3000), "F1.xml": xml("1")})
+
+
+def fifty_pairs(outbox: Outbox) -> dict[str, bytes]:
+    """Keep fifty PDFs, each with its XML; returns all."""
+    pairs = ({f"F{number}.pdf": pdf(f"{number}"), f"F{number}.xml": xml(f"{number}")} for number in range(50))
+    return _kept(outbox, {name: data for pair in pairs for name, data in pair.items()})
+
+
+def _kept(outbox: Outbox, documents: dict[str, bytes]) -> dict[str, bytes]:
+    for name, data in documents.items():
+        keep(outbox, name, data)
+    return documents
 
 
 def fail_once(operation: str, error: Exception) -> Callable[[str, str], None]:

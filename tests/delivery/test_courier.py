@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.outbox.document import Reason, State
-from ingisfs.outbox.outbox import Decision, Outbox
+from ingisfs.outbox.document import Document, Reason, State
+from ingisfs.outbox.outbox import Decision, Outbox, OutboxFullError
 from tests.delivery.couriers import fail_once, get, running, until
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
@@ -272,6 +273,30 @@ def test_a_document_opened_while_it_is_uploaded_is_not_published(outbox: Outbox,
         wait_for(lambda: server.count("entry") > 0, "the upload to end")
     assert get(outbox, document_id).state is State.WRITING
     assert server.finals() == {}
+
+
+@pytest.mark.parametrize("renames", [True, False], ids=["renames", "cannot rename"])
+def test_a_disk_that_is_full_at_the_mark_delays_and_no_more(
+    outbox: Outbox, server: FaultyServer, monkeypatch: pytest.MonkeyPatch, renames: bool
+) -> None:
+    server.renames = renames
+    mark = Outbox.mark_publishing
+    marks: list[int] = []
+
+    def full_now_and_then(self: Outbox, stems: Any) -> list[Document]:
+        marks.append(len(marks) + 1)
+        if marks[-1] in {1, 3}:
+            raise OutboxFullError("disk full")
+        return mark(self, stems)
+
+    monkeypatch.setattr(Outbox, "mark_publishing", full_now_and_then)
+    documents = {name: keep(outbox, name, data) for name, data in (("F1.pdf", pdf()), ("F1.xml", xml()))}
+    with running(outbox, server):
+        for document_id in documents.values():
+            until(outbox, document_id, State.DELIVERED)
+        again = keep(outbox, "F2.pdf", pdf("2"))
+        until(outbox, again, State.DELIVERED)
+    assert server.published == ["F1.pdf", "F1.xml", "F2.pdf"]
 
 
 def test_an_orphaned_courier_ends_when_the_queue_is_empty(outbox: Outbox, server: FaultyServer) -> None:

@@ -22,8 +22,8 @@ from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
 from tests.delivery import couriers
-from tests.delivery.couriers import get, until
-from tests.documents import keep, pdf, xml
+from tests.delivery.couriers import all_delivered, fifty_pairs, get, given_up, pair, until
+from tests.documents import keep, pdf
 from tests.faulty_dav import DO_AND_HANG_UP, DO_AND_SILENCE, HANG_UP, SILENCE, Fault, FaultyDav, Say, faulty_dav
 from tests.servers import nginx_server, wait_for
 
@@ -44,27 +44,6 @@ def delivering(outbox: Outbox, dav: FaultyDav, workers: int = 2, read_timeout: f
 
 def connect(dav: FaultyDav, read_timeout: float = 0.5) -> WebDavServer:
     return WebDavServer(dav.url, "king", "secret", read_timeout=read_timeout)
-
-
-def pair(outbox: Outbox) -> dict[str, bytes]:
-    keep(outbox, "F1.pdf", pdf("1", size=3000))
-    keep(outbox, "F1.xml", xml("1"))
-    return {"F1.pdf": pdf("1", size=3000), "F1.xml": xml("1")}
-
-
-def fifty_pairs(outbox: Outbox) -> dict[str, bytes]:
-    wanted: dict[str, bytes] = {}
-    for number in range(50):
-        wanted[f"F{number}.pdf"], wanted[f"F{number}.xml"] = pdf(f"{number}"), xml(f"{number}")
-        for name in (f"F{number}.pdf", f"F{number}.xml"):
-            keep(outbox, name, wanted[name])
-    return wanted
-
-
-def all_delivered(outbox: Outbox, seconds: float = 20) -> None:
-    wait_for(lambda: outbox.waiting() == 0, "the queue to be empty", seconds)
-    states = {document.name: document.state for document in outbox.documents("1")}
-    assert set(states.values()) == {State.DELIVERED}, states
 
 
 def check(dav: FaultyDav, wanted: dict[str, bytes]) -> None:
@@ -135,6 +114,20 @@ def test_what_needs_a_person_stops_the_target_and_keeps_the_documents(
         wait_for(lambda: len(dav.requests) == 2, "two tries")
         assert outbox.waiting() == 2
         stuck[0] = False
+        outbox.count_up("probe")
+        courier.wake()
+        all_delivered(outbox)
+    check(dav, wanted)
+
+
+def test_a_log_in_that_is_refused_at_the_rename_is_not_tried_for_every_document(outbox: Outbox, dav: FaultyDav) -> None:
+    refused = [True]
+    dav.fault = lambda method, name, count: Say(401) if refused[0] and method == "MOVE" else None
+    wanted = fifty_pairs(outbox)
+    with delivering(outbox, dav, workers=1) as courier:
+        given_up(outbox, courier, "login")
+        assert dav.count("MOVE") == 2
+        refused[0] = False
         outbox.count_up("probe")
         courier.wake()
         all_delivered(outbox)
@@ -322,7 +315,7 @@ def test_a_hundred_documents_arrive_once_each_through_all_of_it(outbox: Outbox, 
     dav.fault = lambda method, name, count: rng.choice(faults) if rng.random() < 0.08 else None
     wanted = fifty_pairs(outbox)
     with delivering(outbox, dav, workers=4):
-        all_delivered(outbox, 60)
+        all_delivered(outbox)
     check(dav, wanted)
     order = [name for name, _ in dav.arrivals]
     assert all(order.index(f"F{number}.pdf") < order.index(f"F{number}.xml") for number in range(50))
@@ -468,7 +461,7 @@ def test_a_server_that_cannot_rename_gets_a_hundred_documents_once_each(
     plain.fault = lambda method, name, count: rng.choice(faults) if rng.random() < 0.08 else None
     wanted = fifty_pairs(outbox)
     with delivering(outbox, plain, workers=4):
-        all_delivered(outbox, 60)
+        all_delivered(outbox)
     check(plain, wanted)
     order = [name for name, _ in plain.arrivals]
     assert all(order.index(f"F{number}.pdf") < order.index(f"F{number}.xml") for number in range(50))

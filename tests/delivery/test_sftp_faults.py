@@ -20,11 +20,11 @@ import pytest
 from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.server import PREFIX
 from ingisfs.delivery.sftp import SftpServer
-from ingisfs.outbox.document import Document, Reason, State
+from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
 from tests.delivery import couriers
-from tests.delivery.couriers import get
+from tests.delivery.couriers import LONG, all_delivered, fifty_pairs, get, given_up, pair, until
 from tests.documents import keep, pdf, xml
 from tests.faulty_sftp import (
     CUT,
@@ -43,7 +43,6 @@ from tests.faulty_sftp import (
 )
 from tests.servers import wait_for
 
-LONG = 60.0  # s; far more than any of it takes
 FAILURE_STATUS = asyncssh.FX_FAILURE
 
 
@@ -75,23 +74,6 @@ def delivering(
     plan = Plan(Rules(pair_wait=0.0), workers=workers)
     with couriers.delivering(outbox, plan, connect) as made:
         yield made
-
-
-def pair(outbox: Outbox) -> dict[str, bytes]:
-    keep(outbox, "F1.pdf", pdf("1", size=3000))
-    keep(outbox, "F1.xml", xml("1"))
-    return {"F1.pdf": pdf("1", size=3000), "F1.xml": xml("1")}
-
-
-def until(outbox: Outbox, document_id: str, state: State) -> Document:
-    wait_for(lambda: get(outbox, document_id).state is state, f"{document_id} to be {state}", LONG)
-    return get(outbox, document_id)
-
-
-def all_delivered(outbox: Outbox) -> None:
-    wait_for(lambda: outbox.waiting() == 0, "the queue to be empty", LONG)
-    states = {document.name: document.state for document in outbox.documents("1")}
-    assert set(states.values()) == {State.DELIVERED}, states
 
 
 def check(sftp: FaultySftp, wanted: dict[str, bytes]) -> None:
@@ -240,17 +222,6 @@ NEEDS_PERSON: dict[str, tuple[str, Say, str]] = {
 }
 
 
-def given_up(outbox: Outbox, courier: Courier, reason: str) -> None:
-    """Wait until the target needs a person and is left alone for long."""
-
-    def left_alone() -> bool:
-        target = outbox.meta("target") or ""
-        long = courier._target.next_probe > outbox.clock.boot() + 600
-        return long and '"needs_person"' in target and f'"{reason}"' in target
-
-    wait_for(left_alone, "the target to need a person, and no further try", LONG)
-
-
 @pytest.mark.parametrize(("operation", "answer", "reason"), NEEDS_PERSON.values(), ids=NEEDS_PERSON.keys())
 def test_what_needs_a_person_is_tried_twice_and_keeps_the_documents(
     outbox: Outbox, sftp: FaultySftp, operation: str, answer: Say, reason: str
@@ -349,6 +320,16 @@ REPLACING: dict[str, Fault] = {
 }
 
 
+def printed_again(outbox: Outbox, courier: Courier, earlier: str) -> str:
+    """Have a document delivered, print it again, and let a person release that; returns its id."""
+    until(outbox, earlier, State.DELIVERED)
+    again = keep(outbox, "F1(1).pdf", pdf("new"))
+    courier.wake()
+    outbox.release_held([until(outbox, again, State.HELD)])
+    courier.wake()
+    return again
+
+
 @pytest.mark.parametrize("fault", REPLACING.values(), ids=REPLACING.keys())
 def test_our_own_earlier_version_is_replaced_once_whatever_happens(
     outbox: Outbox, sftp: FaultySftp, fault: Fault
@@ -356,11 +337,7 @@ def test_our_own_earlier_version_is_replaced_once_whatever_happens(
     sftp.fault = fault
     earlier = keep(outbox, "F1.pdf", pdf("1"))
     with delivering(outbox, sftp) as courier:
-        until(outbox, earlier, State.DELIVERED)
-        again = keep(outbox, "F1(1).pdf", pdf("new"))
-        courier.wake()
-        outbox.release_held([until(outbox, again, State.HELD)])
-        courier.wake()
+        again = printed_again(outbox, courier, earlier)
         until(outbox, again, State.DELIVERED)
     assert sftp.arrivals == [("F1.pdf", pdf("1")), ("F1.pdf", pdf("new"))]
     assert sftp.finals() == {"F1.pdf": pdf("new")}
@@ -373,11 +350,7 @@ def test_an_earlier_version_that_the_server_cannot_replace_is_left_to_a_person(
     sftp.fault = lambda operation, name, count: UNSUPPORTED if operation == "posix_rename" else None
     earlier = keep(outbox, "F1.pdf", pdf("1"))
     with delivering(outbox, sftp) as courier:
-        until(outbox, earlier, State.DELIVERED)
-        again = keep(outbox, "F1(1).pdf", pdf("new"))
-        courier.wake()
-        outbox.release_held([until(outbox, again, State.HELD)])
-        courier.wake()
+        again = printed_again(outbox, courier, earlier)
         until(outbox, again, State.PARKED)
     check(sftp, {"F1.pdf": pdf("1")})
 
@@ -558,12 +531,7 @@ def test_a_hundred_documents_arrive_once_each_through_all_of_it(outbox: Outbox, 
     sftp.fault = lambda operation, name, count: (
         rng.choice(faults) if operation != "log in" and rng.random() < 0.05 else None
     )
-    wanted: dict[str, bytes] = {}
-    make: dict[str, Callable[[str], bytes]] = {"pdf": pdf, "xml": xml}
-    for number in range(50):
-        for kind in ("pdf", "xml"):
-            wanted[f"F{number}.{kind}"] = make[kind](f"{number}")
-            keep(outbox, f"F{number}.{kind}", wanted[f"F{number}.{kind}"])
+    wanted = fifty_pairs(outbox)
     with delivering(outbox, sftp, workers=4):
         all_delivered(outbox)
     check(sftp, wanted)

@@ -1,0 +1,63 @@
+"""How the whole target is doing: what counts as a try, and what is remembered."""
+
+from __future__ import annotations
+
+from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason, UnreachableError
+from ingisfs.delivery.target import PERSON_PROBE, Health, Target
+from tests.clocks import FakeClock
+
+FORBIDDEN = TargetNeedsPersonError(TargetReason.FORBIDDEN, "403")
+
+
+def test_sixteen_documents_that_meet_one_outage_are_one_failure() -> None:
+    target = Target(FakeClock())
+    target.answered()
+    for _ in range(16):
+        target.failed(UnreachableError("reset"))
+    assert target.failures == 1
+
+
+def test_the_halves_of_a_pair_that_meet_a_refusal_are_one_try() -> None:
+    clock = FakeClock()
+    target = Target(clock)
+    target.answered()
+    target.failed(FORBIDDEN)
+    target.failed(FORBIDDEN)
+    assert target.needs == 1
+    assert target.next_probe < clock.boot() + PERSON_PROBE
+
+
+def test_a_refusal_tells_more_than_the_outage_before_it() -> None:
+    target = Target(FakeClock())
+    target.answered()
+    target.failed(UnreachableError("reset"))
+    target.failed(FORBIDDEN)
+    assert target.health is Health.NEEDS_PERSON
+    target.failed(UnreachableError("reset"))
+    assert target.health is Health.NEEDS_PERSON
+
+
+def test_since_when_a_document_needs_a_person_outlives_a_restart_and_a_probe() -> None:
+    clock = FakeClock()
+    first = Target(clock)
+    first.answered()
+    first.failed(FORBIDDEN)
+    since = clock.wall()
+    clock.sleep(3600)
+    second = Target(clock)
+    second.remember(first.as_json())
+    second.answered()  # it shows its folder, which says nothing of writing into it
+    second.failed(FORBIDDEN)
+    assert second.since == since
+
+
+def test_a_log_in_that_works_again_after_a_restart_begins_the_time_anew() -> None:
+    clock = FakeClock()
+    first = Target(clock)
+    first.failed(FORBIDDEN)
+    clock.sleep(3600)
+    second = Target(clock)
+    second.remember(first.as_json())
+    second.answered()
+    second.failed(FORBIDDEN)
+    assert second.since == clock.wall()
