@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import queue
 import re
@@ -235,6 +236,17 @@ class Demo:
             return os.path.ismount(self.drive)
         return str(self.drive).replace(" ", "\\040") in {line.split(" ")[1] for line in mounts.splitlines()}
 
+    def status(self) -> str:
+        """What the drive shows once nothing is on its way: what the server has, the drive hears a moment later."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            self.check()
+            counts = json.loads((self.drive / "INGIS-STATUS.json").read_text("utf-8"))["counts"]
+            if not any(counts[state] for state in ("writing", "settling", "queued", "uploading", "publishing")):
+                break
+            time.sleep(0.1)
+        return (self.drive / "INGIS-STATUS.txt").read_text("utf-8-sig")
+
     def _run(self, *arguments: str) -> None:
         """Run an ingisfs command to its end. Its output goes to a file: the drive it starts may keep a pipe open."""
         log = self.folder / f"{arguments[0]}.log"
@@ -388,7 +400,7 @@ def run(orders: int, keep: bool, lang: str) -> int:
                 print(demo.say["king"].format(orders=orders), flush=True)
                 lines = demo.invoice(orders)
                 print(f"\n{demo.say['status']}\n")
-                print((demo.drive / "INGIS-STATUS.txt").read_text("utf-8-sig"), flush=True)
+                print(demo.status(), flush=True)
                 demo.kept = keep
                 demo.compare(lines, over=False)
             demo.compare(lines, over=not keep)  # again: with the drive gone nothing can arrive a second time
