@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -29,7 +29,7 @@ from ingisfs.drive.supervisor import Supervisor
 from ingisfs.drive.volume import Volume
 from ingisfs.logs import log_to
 from ingisfs.outbox import salvage
-from ingisfs.outbox.ballast import Ballast
+from ingisfs.outbox.ballast import FULL, ROOM, Ballast, takes
 from ingisfs.outbox.document import Reason
 from ingisfs.outbox.locks import FileLock, is_locked, locked
 from ingisfs.outbox.mirror import adopt, default_folder, is_foreign
@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 
 START_LIMIT = 30.0  # s for a drive to answer
 HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
+BALLAST_AGAIN = 10.0  # s before the disk is asked again for what it did not give
 END_LIMIT = 30.0  # s for a drive's process to end after its unmount
 DEVICE = Path("/dev/fuse")
 
@@ -58,19 +59,34 @@ class _Host(Protocol):
     def run(self, mountpoint: str, drive: str) -> None: ...
 
 
+@contextmanager
+def _needing(folder: Path) -> Iterator[None]:
+    """Tell in a sentence what a disk refuses that is full, or cannot be written at all. Raises ConfigError."""
+    try:
+        yield
+    except OSError as error:
+        sentence = "outbox.full" if error.errno in FULL else "outbox.unwritable"
+        raise ConfigError(sentence, folder=folder, detail=error.strerror or error) from error
+    except OutboxFullError as error:
+        raise ConfigError("outbox.full", folder=folder, detail=error) from error
+
+
 def open_outbox(drive: Drive) -> Outbox:
     """Open and recover a drive's outbox, under the drive's lock. Raises ConfigError with what to do."""
     folder = drive.state_folder
     _set_damage_aside(folder)
     try:
         outbox = Outbox(folder, settle=drive.settle, wal_bound=drive.wal_bound)
-    except OutboxFullError as error:
-        raise ConfigError("outbox.full", folder=folder, detail=error) from None
+    except OutboxFullError:
+        raise
     except OutboxBusyError as error:
         raise ConfigError("outbox.busy", folder=folder, detail=error) from None
     except OutboxForeignError as error:
         raise ConfigError("outbox.foreign", folder=folder, detail=error) from None
     except (OutboxDamagedError, OutboxError, sqlite3.Error) as error:
+        # SQLite calls it an input/output error when a quota is used up, a disk has no inodes or cannot be written.
+        if not takes(folder, ROOM):
+            raise ConfigError("outbox.full", folder=folder, detail=error) from None
         raise ConfigError("outbox.damaged", folder=folder, detail=error) from None
     for damaged in salvage.unfinished(folder):
         _recover(outbox, damaged)
@@ -122,15 +138,16 @@ def _recover(outbox: Outbox, damaged: Path) -> None:
 def serve(drive: Drive, ready: Callable[[], None]) -> None:
     """Serve a drive until it is unmounted. `ready` is called once programs can use it. Raises ConfigError."""
     folder = drive.state_folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    lock = FileLock(folder / "drive.lock")
-    if not lock.acquire():
-        raise ConfigError("outbox.in-use", folder=folder)
-    ballast = Ballast(folder / "ballast", drive.ballast)
-    if not ballast.give_up_if_full(wal_size(folder)):
-        ballast.make(drive.reserve)
-    outbox = open_outbox(drive)
+    ballast = Ballast(folder / "ballast", drive.ballast, lendable=2 * drive.max_document)
+    with _needing(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        lock = FileLock(folder / "drive.lock")
+        if not lock.acquire():
+            raise ConfigError("outbox.in-use", folder=folder)
+        if not ballast.give_up_if_full(wal_size(folder)):
+            ballast.make(drive.reserve)
+        outbox = open_outbox(drive)
     supervisor = Supervisor(drive)
     volume: Volume | None = None
     damage = ["damaged"] if outbox.meta("damaged") and outbox.needing_person_count() else []
@@ -162,7 +179,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         volume = Volume(
             outbox,
             spool=folder / "spool",
-            disk=SpoolDisk(folder, drive.reserve),
+            disk=SpoolDisk(folder, drive.reserve, ballast),
             status_files=status.files(),
             max_document=drive.max_document,
             work=supervisor.wake,
@@ -193,6 +210,7 @@ class _Housekeeper(threading.Thread):
         self._ballast = ballast
         self._drive = drive
         self._ending = threading.Event()
+        self._next_ballast = 0.0
         self.stopped = False  # the server has needed a person for so long that King shall show a red cross
 
     def run(self) -> None:
@@ -201,11 +219,16 @@ class _Housekeeper(threading.Thread):
             try:
                 if self._outbox.wal_size() > 2 * self._outbox.wal_bound:
                     self._outbox.checkpoint()
-                self._ballast.make(self._drive.reserve)
+                self._make_ballast()
                 self.look()
             except (OutboxError, OSError) as error:
                 log.error("housekeeping: %s", error)
         self._outbox.close()
+
+    def _make_ballast(self) -> None:
+        """Take the ballast again; not at every look, where the disk tells of room that it does not give."""
+        if time.monotonic() >= self._next_ballast and not self._ballast.make(self._drive.reserve):
+            self._next_ballast = time.monotonic() + BALLAST_AGAIN
 
     def look(self) -> None:
         """See whether the server has needed a person for too long. A server that is merely away never counts."""
@@ -355,7 +378,8 @@ def _wait_for_answer(drive: Drive) -> None:
 def main() -> int:
     """Be the drive's process: settings as JSON on standard input, "ready" or a sentence as JSON on standard output."""
     drive = Drive.from_json(sys.stdin.readline())
-    log_to(drive.state_folder / "log" / "drive.log")
+    with suppress(OSError):  # a disk that is full, or cannot be written: `serve` finds the sentence for it
+        log_to(drive.state_folder / "log" / "drive.log")
 
     def say(text: str) -> None:
         with suppress(OSError, ValueError):

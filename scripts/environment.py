@@ -39,6 +39,8 @@ SERVICES = {"nginx": ["nginx.service"], "openssh-server": ["ssh.service", "ssh.s
 # What shows, where packages have other names than Debian's, that a program is there; not all can be told.
 PROGRAMS = {
     "apache2-bin": "apache2",
+    "btrfs-progs": "mkfs.btrfs",
+    "e2fsprogs": "mkfs.ext4",
     "fonts-dejavu-core": None,
     "fuse3": "fusermount3",
     "ghostscript": "gs",

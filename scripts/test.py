@@ -22,7 +22,9 @@ from scripts.environment import ROOT, enter, require_fuse
 EXTRAS = ["dev", "stage", "king"]
 DEBIAN = [
     "apache2-bin",  # the program only: the package apache2 would bring the service
+    "btrfs-progs",  # a small disk with a quota
     "chromium",
+    "e2fsprogs",  # a small disk
     "fonts-dejavu-core",
     "fuse3",
     "libfuse2",  # the drive runs on both

@@ -55,7 +55,7 @@ class Drive:
 
     @property
     def environment(self) -> dict[str, str]:
-        keep = {"PATH", "LANG", "HOME", "FUSE_LIBRARY_NAME", "INGISFS_CRASH_AT"}
+        keep = {"PATH", "LANG", "HOME", "PYTHONPATH", "FUSE_LIBRARY_NAME", "INGISFS_CRASH_AT"}
         return {
             **{key: value for key, value in os.environ.items() if key in keep},
             "XDG_DATA_HOME": str(self.base / "data"),

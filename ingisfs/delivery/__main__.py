@@ -11,6 +11,7 @@ import signal
 import ssl
 import sys
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
 from ingisfs.delivery.server import Server
 from ingisfs.logs import log_to
+from ingisfs.outbox.ballast import LITTLE, Ballast
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.mirror import default_folder, is_foreign
@@ -55,11 +57,15 @@ def connect(drive: Drive) -> Server:
 def main() -> int:
     """Run one courier. Returns the exit code: 0 done, 1 no lock."""
     drive = Drive.from_json(sys.stdin.readline())
-    log_to(drive.state_folder / "log" / "courier.log")
+    with suppress(OSError):  # a disk that is full: delivering matters more
+        log_to(drive.state_folder / "log" / "courier.log")
     lock = FileLock(drive.state_folder / "courier.lock")
     if not lock.acquire(WAIT_FOR_PREDECESSOR):
         log.error("another courier keeps the outbox")
         return 1
+    ballast = Ballast(drive.state_folder / "ballast", drive.ballast, lendable=2 * drive.max_document)
+    with suppress(OSError):
+        ballast.lend(LITTLE)  # opening needs it
     outbox = Outbox(drive.state_folder, settle=drive.settle, wal_bound=drive.wal_bound)
     _, mirror = is_foreign(outbox, default_folder())
     plan = Plan(
@@ -70,7 +76,7 @@ def main() -> int:
         keep_visible=drive.keep_visible,
         archive_days=drive.archive_days,
     )
-    courier = Courier(outbox, plan, partial(connect, drive), mirror)
+    courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast)
 
     def listen() -> None:
         for _ in sys.stdin:

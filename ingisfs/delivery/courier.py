@@ -30,10 +30,11 @@ from ingisfs.delivery.server import Server, document_of, temporary_name
 from ingisfs.delivery.target import Target, backoff
 from ingisfs.delivery.worker import WHOLE_TARGET, Job, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
+from ingisfs.outbox.ballast import LITTLE, Ballast
 from ingisfs.outbox.document import NEEDS_PERSON, Document, Reason, State
 from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml
 from ingisfs.outbox.mirror import Mirror
-from ingisfs.outbox.outbox import Outbox, OutboxError
+from ingisfs.outbox.outbox import Outbox, OutboxError, OutboxFullError
 from ingisfs.outbox.reading import DamagedError
 
 log = logging.getLogger(__name__)
@@ -64,11 +65,19 @@ class Plan:
 class Courier:
     """See the module."""
 
-    def __init__(self, outbox: Outbox, plan: Plan, connect: Callable[[], Server], mirror: Mirror | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        plan: Plan,
+        connect: Callable[[], Server],
+        mirror: Mirror | None = None,
+        ballast: Ballast | None = None,
+    ) -> None:
         """Deliver from `outbox`; `connect` makes one server object for each worker."""
         self._outbox = outbox
         self._plan = plan
         self._mirror = mirror
+        self._ballast = ballast
         self._intake = Intake(outbox, plan.rules)
         self._archive = Archive(outbox, plan.archive_days)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -115,11 +124,23 @@ class Courier:
 
     def _try(self, do: Callable[[], None]) -> None:
         """Do something with the outbox; on a full disk or a long lock it is done again later."""
+        for again in (True, False):
+            try:
+                do()
+            except OutboxError as error:
+                log.error("outbox: %s", error)
+                if again and type(error) in {OutboxError, OutboxFullError} and self._has_room():
+                    continue
+                time.sleep(LOOK)
+            return
+
+    def _has_room(self) -> bool:
+        """Have room for a few records on a full disk, lent by the ballast; tells whether there is."""
         try:
-            do()
-        except OutboxError as error:
+            return self._ballast is not None and self._ballast.lend(LITTLE)
+        except OSError as error:
             log.error("outbox: %s", error)
-            time.sleep(LOOK)
+            return False
 
     def _work(self) -> None:
         self._looked = time.monotonic()

@@ -7,6 +7,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingisfs.outbox.ballast import LITTLE, ROOM, Ballast, takes
+
 
 @dataclass(frozen=True, slots=True)
 class Space:
@@ -19,10 +21,13 @@ class Space:
 class SpoolDisk:
     """The disk under the outbox."""
 
-    def __init__(self, folder: Path, reserve: int) -> None:
-        """Watch the disk of `folder`; `reserve` bytes of it are never given to documents."""
+    def __init__(self, folder: Path, reserve: int, ballast: Ballast | None = None) -> None:
+        """Watch the disk of `folder`; `reserve` bytes of it are never given to documents, nor is the ballast."""
         self._folder = folder
         self._reserve = reserve
+        self._ballast = ballast
+        self._doubted = False  # it refused what it had told to have room for
+        self._lent = False  # the ballast has lent something for that
 
     def space(self, buffered: int = 0) -> Space:
         """Return total and free bytes; `buffered` bytes are accepted already and not on disk yet.
@@ -35,3 +40,32 @@ class SpoolDisk:
         else:
             total, _, free = shutil.disk_usage(self._folder)
         return Space(total, max(0, free - self._reserve - 2 * buffered))
+
+    def has_room(self, buffered: int) -> bool:
+        """Tell whether there is room for `buffered` bytes that are not on disk yet.
+
+        Once the disk has refused something, its word is not taken: it is tried, and what was lent must be paid back
+        first. Raises OSError if the disk cannot be written.
+        """
+        if self.space(buffered).free <= 0:
+            return False
+        if self._doubted:
+            if self._ballast is not None and self._lent and not self._ballast.make(self._reserve):
+                return False
+            if not takes(self._folder, 2 * buffered + ROOM):
+                return False
+            self._doubted = self._lent = False
+        return True
+
+    def make_room(self, size: int) -> bool:
+        """Have room for `size` bytes that were accepted and that the outbox could not keep; tells whether there is.
+
+        The ballast lends it. Raises OSError if the disk cannot be written.
+        """
+        self._doubted = True
+        needed = size + size // 16 + LITTLE  # in the log; the database gets it later
+        if takes(self._folder, needed):
+            return True
+        lent = self._ballast is not None and self._ballast.lend(needed)
+        self._lent = self._lent or lent
+        return lent

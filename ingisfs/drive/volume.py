@@ -479,9 +479,7 @@ class Volume:
         """Make sure that the spool disk has room for `more` bytes. Raises NoSpaceError."""
         if more > self._credit:
             buffered = self._buffered()
-            self._credit = next(
-                (step for step in (max(more, 2**20), more) if self._disk.space(buffered + step).free > 0), 0
-            )
+            self._credit = next((step for step in (max(more, 2**20), more) if self._disk.has_room(buffered + step)), 0)
             if not self._credit:
                 raise NoSpaceError("the spool disk is full")
         self._credit -= more
@@ -548,8 +546,7 @@ class Volume:
             data = self._bytes(file).content()
             failure = str(file.failure) if file.failure is not None else ""
             draft = Draft(file.id, file.folder, file.name, data, file.modified_ns, failure)
-            with self._riding() as released:
-                self._outbox.keep(draft, released)
+            self._write_out(lambda released: self._outbox.keep(draft, released), len(data), insist=not failure)
         except OutboxGoneError as error:
             self._lose(file)
             log.warning("%s", error)
@@ -560,6 +557,23 @@ class Volume:
             raise told from error
         file.recorded, file.dirty = True, False
         self._credit = 0
+
+    def _write_out(self, write: Callable[[list[Release]], None], size: int, *, insist: bool) -> None:
+        """Hand over about `size` bytes; on a full disk, if we `insist`, once more with room that the ballast lends.
+
+        The disk may be full though it told of room: by a quota, or by somebody else since.
+        """
+        try:
+            with self._riding() as released:
+                write(released)
+        except OutboxError as error:
+            if not insist or type(error) not in {OutboxError, OutboxFullError}:
+                raise
+            self._credit = 0
+            if not self._disk.make_room(size):
+                raise OutboxFullError(str(error)) from error
+            with self._riding() as released:
+                write(released)
 
     @contextmanager
     def _riding(self) -> Iterator[list[Release]]:
@@ -661,8 +675,7 @@ class Volume:
             if file.idle:
                 self._forget(file)
         if self._released:
-            with self._riding() as released:
-                self._outbox.release(released)
+            self._write_out(self._outbox.release, 0, insist=True)
         return not self._unkept
 
     def close(self) -> None:

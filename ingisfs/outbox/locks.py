@@ -75,13 +75,14 @@ class FileLock:
 
 def is_locked(path: Path) -> bool:
     """Tell whether some process holds the lock on this file right now."""
-    if not path.exists():
-        return False
-    lock = FileLock(path)
     try:
-        return not lock.acquire()
+        fd = os.open(path, os.O_RDONLY)  # so that it can be told on a read-only disk too
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_lock(fd)
     finally:
-        lock.close()
+        os.close(fd)
 
 
 @contextmanager

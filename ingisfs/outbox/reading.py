@@ -153,6 +153,10 @@ class Reading(ABC):
             yield HistoryEntry(*row)
 
 
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5, isolation_level=None)
+
+
 class ReadOnlyOutbox(Reading):
     """The outbox for those who only look: works beside the drive, without it, and on a full disk."""
 
@@ -162,7 +166,16 @@ class ReadOnlyOutbox(Reading):
         if not path.exists():
             raise FileNotFoundError(path)
         self.archive_folder = state_folder / "archive"
-        self._con = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5, isolation_level=None)
+        self._con = _connect(path, "mode=ro")
+        try:
+            self.rows("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            # On a disk that takes nothing, SQLite cannot make its index of the log. Without a log it needs none.
+            self.close()
+            log = path.with_name(DATABASE + "-wal")
+            if log.exists() and log.stat().st_size:
+                raise
+            self._con = _connect(path, "immutable=1")
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """See `Reading.rows`."""

@@ -77,6 +77,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "De schijf onder {folder} is vol; de documenten erin zijn veilig. Maak ruimte en probeer het opnieuw.",
         "en": "The disk under {folder} is full; the documents in it are safe. Make room and try again.",
     },
+    "outbox.unwritable": {
+        "nl": "In de map {folder} kan niet worden geschreven ({detail}); de documenten erin zijn veilig. Maak de schijf"
+        " weer beschrijfbaar en probeer het opnieuw.",
+        "en": "The folder {folder} cannot be written ({detail}); the documents in it are safe. Make the disk writable"
+        " again and try again.",
+    },
     "outbox.busy": {
         "nl": "Een ander programma houdt de map {folder} bezet: {detail}. Sluit het en probeer het opnieuw.",
         "en": "Another program keeps the folder {folder} busy: {detail}. Close it and try again.",
