@@ -145,7 +145,8 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         lock = FileLock(folder / "drive.lock")
         if not lock.acquire():
             raise ConfigError("outbox.in-use", folder=folder)
-        if not ballast.give_up_if_full(wal_size(folder)):
+        was_full = ballast.give_up_if_full(wal_size(folder))
+        if not was_full:
             ballast.make(drive.reserve)
         outbox = open_outbox(drive)
     supervisor = Supervisor(drive)
@@ -179,7 +180,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         volume = Volume(
             outbox,
             spool=folder / "spool",
-            disk=SpoolDisk(folder, drive.reserve, ballast),
+            disk=SpoolDisk(folder, drive.reserve, ballast, was_full=was_full),
             status_files=status.files(),
             max_document=drive.max_document,
             work=supervisor.wake,

@@ -21,13 +21,16 @@ class Space:
 class SpoolDisk:
     """The disk under the outbox."""
 
-    def __init__(self, folder: Path, reserve: int, ballast: Ballast | None = None) -> None:
-        """Watch the disk of `folder`; `reserve` bytes of it are never given to documents, nor is the ballast."""
+    def __init__(self, folder: Path, reserve: int, ballast: Ballast | None = None, *, was_full: bool = False) -> None:
+        """Watch the disk of `folder`; `reserve` bytes of it are never given to documents, nor is the ballast.
+
+        `was_full`: the ballast was given up just now, so the disk's word is not taken.
+        """
         self._folder = folder
         self._reserve = reserve
         self._ballast = ballast
-        self._doubted = False  # it refused what it had told to have room for
-        self._lent = False  # the ballast has lent something for that
+        self._doubted = was_full  # it refused what it had told to have room for
+        self._lent = was_full  # the ballast has lent something for that
 
     def space(self, buffered: int = 0) -> Space:
         """Return total and free bytes; `buffered` bytes are accepted already and not on disk yet.

@@ -559,21 +559,21 @@ class Volume:
         self._credit = 0
 
     def _write_out(self, write: Callable[[list[Release]], None], size: int, *, insist: bool) -> None:
-        """Hand over about `size` bytes; on a full disk, if we `insist`, once more with room that the ballast lends.
+        """Hand over about `size` bytes; on a full disk, if we `insist`, again with room that the ballast lends.
 
-        The disk may be full though it told of room: by a quota, or by somebody else since.
+        The disk may be full though it told of room: by a quota, or by somebody else since, who may be writing still.
         """
-        try:
-            with self._riding() as released:
-                write(released)
-        except OutboxError as error:
-            if not insist or type(error) not in {OutboxError, OutboxFullError}:
-                raise
-            self._credit = 0
-            if not self._disk.make_room(size):
-                raise OutboxFullError(str(error)) from error
-            with self._riding() as released:
-                write(released)
+        for tries_left in (2, 1, 0):
+            try:
+                with self._riding() as released:
+                    write(released)
+                return
+            except OutboxError as error:
+                if not (insist and tries_left) or type(error) not in {OutboxError, OutboxFullError}:
+                    raise
+                self._credit = 0
+                if not self._disk.make_room(size):
+                    raise OutboxFullError(str(error)) from error
 
     @contextmanager
     def _riding(self) -> Iterator[list[Release]]:

@@ -6,10 +6,12 @@ disk tells, and somebody else may fill it between a write and the close.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,16 +34,22 @@ def takes(folder: Path, size: int) -> bool:
         if error.errno in FULL:
             return False
         raise
+    finally:
+        _settle(folder)
     return True
 
 
-def _takes_now(folder: Path, size: int) -> bool:
-    """As `takes`, after something was given up: btrfs counts that towards a quota only once all of it is synced."""
-    if takes(folder, size):
-        return True
-    if hasattr(os, "sync"):
-        os.sync()
-    return takes(folder, size)
+def _settle(folder: Path) -> None:
+    """Have what was deleted count as free: btrfs counts it towards a quota until the whole file system is synced.
+
+    Not `os.sync`, which waits for every disk of the machine, also for one on a network that is gone.
+    """
+    if sys.platform == "linux":
+        fd = os.open(folder, os.O_RDONLY)
+        try:
+            ctypes.CDLL(None).syncfs(fd)
+        finally:
+            os.close(fd)
 
 
 def _allocate(fd: int, size: int) -> None:
@@ -81,7 +89,7 @@ class Ballast:
         log.warning("disk full: giving up the ballast of %d bytes", self.size)
         for path, _ in self._parts():
             path.unlink(missing_ok=True)
-        _takes_now(self.path.parent, log_size + ROOM)
+        _settle(self.path.parent)
         return True
 
     def lend(self, size: int) -> bool:
@@ -96,7 +104,8 @@ class Ballast:
             if path.exists():
                 log.warning("disk full: lending %d bytes of the ballast", length)
                 path.unlink(missing_ok=True)
-                if _takes_now(folder, size):
+                _settle(folder)
+                if takes(folder, size):
                     return True
         return False
 
