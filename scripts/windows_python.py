@@ -36,10 +36,10 @@ NOT_THERE = {"hatchling", "mypy", "ruff", "pip"}  # our tools; they run on this 
 MORE = ("backports.tarfile", "colorama", "importlib-metadata", "pywin32-ctypes", "typing-extensions")
 
 # An embeddable Python takes its path from this file alone; lines are relative to it. The last one is this checkout.
-PATH_FILE = """python311.zip
+PATH_FILE = r"""python311.zip
 .
 site-packages
-../../..
+..\..\..
 """
 
 
