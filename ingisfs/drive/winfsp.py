@@ -433,7 +433,10 @@ class Callbacks:
         with self._lock:
             self._contexts.discard(context)
         if context.handle is not None:
-            self._volume.release(context.handle)
+            try:
+                self._volume.release(context.handle)
+            except Exception:  # winfspy keeps a context for ever whose close failed
+                log.exception("close %s failed", context.where)
 
     # ---- what is known
 
