@@ -274,6 +274,21 @@ def test_memory_of_a_document_that_was_renamed_is_written_to_it_and_to_no_other(
     assert (content(x, "F1.pdf"), content(x, "F2.pdf")) == (other, new)
 
 
+def test_memory_of_a_document_that_a_person_withdrew_is_not_written_to_its_namesake(drive: Drive, x: Driver) -> None:
+    save(x, "F1.pdf", pdf("one", 5000))
+    file = x.open("F1.pdf", nt.READ | nt.WRITE)
+
+    def change() -> None:
+        with x.mapped(file, 5000) as memory:
+            x.close(file)
+            drive.withdraw(drive.closed("F1.pdf").id)
+            save(x, "F1.pdf", pdf("two", 5000))
+            memory[:] = b"y" * 5000
+
+    assert status_of(change) == NTSTATUS[errors.BadHandleError]
+    assert content(x, "F1.pdf") == pdf("two", 5000)
+
+
 def test_memory_of_a_document_that_was_deleted_goes_nowhere(drive: Drive, x: Driver) -> None:
     save(x, "F1.tmp", b"x" * 100)
     file = x.open("F1.tmp", nt.READ | nt.WRITE)
