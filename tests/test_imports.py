@@ -29,6 +29,7 @@ ONLY_HERE = {
     "diskcache": "outbox/outbox.py",
     "httpx": "delivery/webdav.py",
     "mfusepy": "drive/fuse.py",
+    "winfspy": "drive/winfsp.py",
 }
 
 
