@@ -101,9 +101,10 @@ def windows_path(path: Path) -> str:
     return "Z:" + str(path).replace("/", "\\")
 
 
-def compiled(source: Path, target: Path, *options: str) -> Path:
+def compiled(source: Path, target: Path, *options: str, libraries: Sequence[str] = ()) -> Path:
     """Compile a C program or library for Windows; a warning is an error."""
     command = [GCC, "-O1", "-Wall", "-Wextra", "-Werror", "-s", *options, str(source), "-o", str(target)]
+    command += [f"-l{library}" for library in libraries]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return target

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingisfs.drive.winfsp import SECURITY
 from tests.winfsp.library import FileSystem, Library
 
 # [MS-SMB2] 2.2.13: what a program asks for
@@ -108,6 +109,7 @@ class Driver:
     """System calls on one mounted file system. Paths are as on the volume: `d/F1.pdf`."""
 
     def __init__(self, library: Library, mounted: FileSystem) -> None:
+        self._library = library
         self._ffi = library.ffi
         self._pointer = mounted.pointer
         self._interface = mounted.interface[0]
@@ -150,7 +152,7 @@ class Driver:
                     file.opened = self._read_info(info)
                 except StatusError:
                     self._unlink_node(file)
-                    self._call("Close", file.context)  # never a Cleanup for what the program did not get
+                    self._call_void("Close", file.context)  # never a Cleanup for what the program did not get
                     raise
         return file
 
@@ -206,7 +208,7 @@ class Driver:
         descriptor = self._ffi.new("char[]", 1024)
         pointer = self._ffi.cast("SECURITY_DESCRIPTOR *", descriptor)
         self._call("GetSecurityByName", self._text(path), attributes, pointer, size)
-        assert bytes(self._ffi.buffer(descriptor, size[0])).startswith(b"O:")
+        assert bytes(self._ffi.buffer(descriptor, size[0])) == self._library.descriptor(SECURITY)
         return int(attributes[0])
 
     # ---- closing -------------------------------------------------------------------------------------------------

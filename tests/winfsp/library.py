@@ -162,13 +162,17 @@ class Library:
         self.refuse: dict[str, int] = {}  # function → the status that it ends with
         self._parameters: dict[str, Any] = {}
         for name, function in inspect.getmembers(self, inspect.ismethod):
-            if name[0] != "_" and name != "started":
+            if name[0] != "_" and name not in {"started", "descriptor"}:
                 setattr(self.lib, name, function)
 
     def started(self, mountpoint: str) -> FileSystem | None:
         """Return the file system that runs at a mountpoint."""
         found = [fs for fs in self.file_systems.values() if fs.mountpoint == mountpoint and fs.running.is_set()]
         return found[0] if found else None
+
+    def descriptor(self, text: str) -> bytes:
+        """Return a security descriptor as programs are told it; here it is its text."""
+        return text.encode()
 
     def _allocate(self, data: bytes) -> Any:
         memory = self.ffi.new("char[]", data) if data else self.ffi.new("char[]", 1)
@@ -242,8 +246,12 @@ _loaded: Library | None = None
 
 
 def load() -> Library:
-    """Make `import winfspy` work, and return what it calls."""
+    """Make `import winfspy` work, and return what it calls. On Windows that is a real library: see tests/wine."""
     global _loaded
+    if sys.platform == "win32" and _loaded is None:
+        from tests.wine.bindings import CompiledLibrary
+
+        _loaded = CompiledLibrary()
     if _loaded is None:
         library = Library()
         bindings = ModuleType("winfspy.plumbing.bindings")
