@@ -248,7 +248,9 @@ class _Housekeeper(threading.Thread):
 def _library() -> str:
     """Return what carries the file system on this machine. Raises ConfigError if nothing does."""
     if sys.platform == "win32":
-        raise ConfigError("mount.no-winfsp")
+        from ingisfs.drive.winfsp import library
+
+        return library()
     try:
         from ingisfs.drive.fuse import library
     except (ImportError, OSError) as error:
@@ -257,6 +259,10 @@ def _library() -> str:
 
 
 def _host(volume: Volume, mounted: Callable[[], None]) -> _Host:
+    if sys.platform == "win32":
+        from ingisfs.drive.winfsp import WinFspHost, session
+
+        return WinFspHost(volume, mounted, session=session())
     from ingisfs.drive.fuse import FuseHost
 
     return FuseHost(volume, mounted)

@@ -71,7 +71,7 @@ def stop(sentence: str) -> NoReturn:
     raise SystemExit(2)
 
 
-def enter(extras: Sequence[str], debian: Sequence[str] = ()) -> None:
+def enter(extras: Sequence[str], debian: Sequence[str] = (), optional: Sequence[str] = ()) -> None:
     """Prepare, and go on under `.venv`: the calling script starts again there, with the same arguments."""
     inside = Path(sys.prefix).resolve() == VENV.resolve()
     if os.environ.pop(ENTERED, None):
@@ -79,7 +79,7 @@ def enter(extras: Sequence[str], debian: Sequence[str] = ()) -> None:
             stop(f"{sys.executable} does not run in {VENV}. Remove that folder and try again.")
         return
     try:
-        python = prepare(extras, debian)
+        python = prepare(extras, debian, optional)
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     if inside:
@@ -91,16 +91,17 @@ def enter(extras: Sequence[str], debian: Sequence[str] = ()) -> None:
     os.execv(python, [str(python), *sys.argv])
 
 
-def prepare(extras: Sequence[str], debian: Sequence[str] = ()) -> Path:
+def prepare(extras: Sequence[str], debian: Sequence[str] = (), optional: Sequence[str] = ()) -> Path:
     """Install what is missing, and return the Python of `.venv`. Ends with 2 where a person must do something.
 
     `debian` names packages as Debian writes a dependency: `libreoffice-writer-nogui | libreoffice-writer` is satisfied
-    by either, and the first is installed.
+    by either, and the first is installed. What is `optional` is installed where that is possible.
     """
     if sys.version_info[:2] < MINIMUM:
         stop(_too_old())
-    with _alone():
+    with alone():
         _install_packages([*debian, *_venv_package()])
+        _try_packages(optional)
         return _install_project(set(extras))
 
 
@@ -127,7 +128,7 @@ def _too_old() -> str:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """One set-up of this checkout at a time. The lock is on the folder itself, so nothing is left behind."""
     if sys.platform == "win32":
         yield
@@ -156,21 +157,43 @@ def _install_packages(wanted: Sequence[str]) -> None:
     missing = _missing(wanted)
     if not missing:
         return
-    if os.geteuid() == 0:
-        become_root: list[str] = []
-    elif shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
-        become_root = ["sudo", "-n"]
-    else:
+    become_root = _become_root()
+    if become_root is None:
         stop(f"Debian packages are missing. Run this, and then this script again:\n\n  {_by_hand(missing)}")
-    print(f"Installing the Debian packages {' '.join(missing)}…", flush=True)
-    done = subprocess.run([*become_root, "sh", "-c", INSTALL, "sh", *missing], stdin=subprocess.DEVNULL)
-    if done.returncode or _missing(wanted):
+    if not _install(missing, become_root) or _missing(wanted):
         stop(
             f"apt-get could not install what is needed. Run this, and then this script again:\n\n  {_by_hand(missing)}"
         )
     services = [service for package in missing for service in SERVICES.get(package, [])]
     if services and shutil.which("systemctl"):
         subprocess.run([*become_root, "systemctl", "disable", *services], capture_output=True)  # not all exist
+
+
+def _try_packages(optional: Sequence[str]) -> None:
+    """Install what is good to have. Who needs it sees for himself whether it is there."""
+    if not optional or not (shutil.which("apt-get") and shutil.which("dpkg-query")):
+        return
+    missing = _missing(optional)
+    become_root = _become_root() if missing else None
+    if become_root is not None:
+        _install(missing, become_root)
+
+
+def _become_root() -> list[str] | None:
+    """Return what has to stand before a command that only root may run; None if nothing helps."""
+    if sys.platform == "win32":
+        return None
+    if os.geteuid() == 0:
+        return []
+    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+        return ["sudo", "-n"]
+    return None
+
+
+def _install(packages: Sequence[str], become_root: Sequence[str]) -> bool:
+    print(f"Installing the Debian packages {' '.join(packages)}…", flush=True)
+    command = [*become_root, "sh", "-c", INSTALL, "sh", *packages]
+    return subprocess.run(command, stdin=subprocess.DEVNULL).returncode == 0
 
 
 def _missing(wanted: Sequence[str]) -> list[str]:

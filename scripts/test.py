@@ -10,6 +10,7 @@ Ends with 0 if all is well, and with pytest's own closing line.
 from __future__ import annotations
 
 import argparse
+import platform
 import subprocess
 import sys
 import time
@@ -36,6 +37,8 @@ DEBIAN = [
     "rsync",
     "strace",
 ]
+# For the tests under Wine, which are left out, and say so, where it is not.
+WINE = ["wine", "wine64", "gcc-mingw-w64-x86-64"] if platform.machine() == "x86_64" else []
 
 
 def main() -> int:
@@ -44,7 +47,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="only the tests: no lint, no types")
     options, pytest_arguments = parser.parse_known_args()
     require_fuse()
-    enter(EXTRAS, DEBIAN)
+    enter(EXTRAS, DEBIAN, WINE)
+    if WINE:
+        prepare_for_wine()
 
     checks = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
     tests = ["pytest", *([] if options.all else ["-m", "not long"]), *pytest_arguments]
@@ -58,6 +63,16 @@ def main() -> int:
         if check is not tests:  # pytest's closing line tells its time, and is to be the last
             print(f"   {time.monotonic() - started:.1f} s", flush=True)
     return 0
+
+
+def prepare_for_wine() -> None:
+    """Have downloaded what the tests under Wine need; they are left out where that cannot be."""
+    from scripts import windows_python  # not for a Python that `enter` refuses
+
+    try:
+        windows_python.prepare()
+    except windows_python.UnavailableError as error:
+        print(f"No tests on Windows' Python: {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import mmap
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
@@ -505,10 +506,11 @@ _FLAGS: dict[Mode, int] = {
     "a": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
 }
 _RENAME_NOREPLACE = 1  # renameat2(2)
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_LIBC.mmap.restype = ctypes.c_void_p
-_LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-_LIBC.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+if sys.platform != "win32":
+    _LIBC = ctypes.CDLL(None, use_errno=True)
+    _LIBC.mmap.restype = ctypes.c_void_p
+    _LIBC.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    _LIBC.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 
 
 # ---- the corpus --------------------------------------------------------------------------------------------------

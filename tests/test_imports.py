@@ -29,6 +29,7 @@ ONLY_HERE = {
     "diskcache": "outbox/outbox.py",
     "httpx": "delivery/webdav.py",
     "mfusepy": "drive/fuse.py",
+    "winfspy": "drive/winfsp.py",
 }
 
 
@@ -64,4 +65,4 @@ def test_modules_import_in_one_direction_only(path: Path) -> None:
 @pytest.mark.parametrize(("library", "place"), sorted(ONLY_HERE.items()))
 def test_a_library_behind_one_module_is_imported_there_alone(library: str, place: str) -> None:
     users = [p for p in modules() if any(name.split(".")[0] == library for name in imports(p))]
-    assert [str(path.relative_to(ROOT)) for path in users] == [place]
+    assert [path.relative_to(ROOT).as_posix() for path in users] == [place]

@@ -67,6 +67,7 @@ class Stat:
     size: int  # bytes
     modified_ns: int  # ns since 1970 UTC
     read_only: bool = False
+    id: str = ""  # of the document, whatever its name is; of what is none, its path
 
 
 def _told(error: BaseException) -> VolumeError:
@@ -228,25 +229,25 @@ class Volume:
         """Return what is known of a name. Raises NotFoundError, NotAFolderError, BadNameError."""
         with self._lock, _STORAGE:
             if not path:
-                return Stat(True, 0, self._made_ns)
+                return Stat(True, 0, self._made_ns, id="/")
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
-                return Stat(False, len(status[1]()), time.time_ns(), read_only=True)
-            if self._folder(folder, name) is not None:
-                return Stat(True, 0, self._made_ns)
+                return Stat(False, len(status[1]()), time.time_ns(), read_only=True, id=f"/{status[0]}")
+            if (made := self._folder(folder, name)) is not None:
+                return Stat(True, 0, self._made_ns, id=f"/{made}/")
             file, document = self._look_up(folder, name)
             if file is not None and (file.buffer is not None or document is None):
-                return Stat(False, file.size, file.modified_ns)
+                return Stat(False, file.size, file.modified_ns, id=file.id)
             if document is None:
                 raise NotFoundError(path)
-            return Stat(False, document.size, document.modified_ns)
+            return Stat(False, document.size, document.modified_ns, id=document.id)
 
     def stat_handle(self, handle: Handle) -> Stat:
         """Return what is known of an open document, whatever its name is now."""
         with self._lock:
             if handle.file is None:
-                return Stat(False, len(handle.content), handle.opened_ns, read_only=True)
-            return Stat(False, handle.file.size, handle.file.modified_ns)
+                return Stat(False, len(handle.content), handle.opened_ns, read_only=True, id=f"/{handle.name}")
+            return Stat(False, handle.file.size, handle.file.modified_ns, id=handle.file.id)
 
     def names_in(self, path: str) -> list[str]:
         """Return the names in a folder. Raises NotFoundError, NotAFolderError."""
@@ -386,8 +387,8 @@ class Volume:
             file = self._usable(handle, handle.may_read)
             return self._bytes(file).read(offset, length)
 
-    def write(self, handle: Handle, offset: int, data: bytes, *, extend: bool = True) -> int:
-        """Put `data` at `offset` (at the end, for a handle that appends) and return how many bytes were taken.
+    def write(self, handle: Handle, offset: int | None, data: bytes, *, extend: bool = True) -> int:
+        """Put `data` at `offset` (None, or a handle that appends: at the end) and return how many bytes were taken.
 
         With `extend=False` only what lies inside the present size is written, and where `offset` says, whoever's
         handle it is: that is how systems write what was changed in memory. Raises TooLargeError, NoSpaceError,
@@ -396,10 +397,10 @@ class Volume:
         with self._lock, _STORAGE:
             file = self._usable(handle, handle.may_write)
             buffer = self._modifiable(handle, file)
+            if offset is None or (handle.append and extend):
+                offset = buffer.size
             if not extend:
                 data = data[: max(0, buffer.size - offset)]
-            elif handle.append:
-                offset = buffer.size
             if data:
                 self._change(file, max(buffer.size, offset + len(data)), lambda: buffer.write(offset, data))
             return len(data)
@@ -588,6 +589,21 @@ class Volume:
             raise
         if released:
             self._work()
+
+    def finish(self, handle: Handle) -> None:
+        """Have a handle write no more, and end the document if it was the last one that might. Never raises.
+
+        It reads on until it is released: Windows keeps a file that is mapped into memory behind its last close.
+        """
+        with self._lock:
+            file = handle.file
+            if file is None or not handle.open or not handle.may_write:
+                return
+            handle.may_write = False
+            file.writers -= 1
+            file.readers += 1
+            if file.writers == 0:
+                self._end(file)
 
     def release(self, handle: Handle) -> None:
         """Close a handle. The close of the last one that may write ends the document. Never raises."""
@@ -818,6 +834,25 @@ class Volume:
                     raise BusyError(path)
             if file is not None:
                 self._orphan(file)
+
+    def check_removal(self, path: str) -> None:
+        """Raise what deleting a document or a folder would raise now, and change nothing."""
+        with self._lock, _STORAGE:
+            if not path:
+                raise DeniedError(path)
+            folder, name = self._split(path)
+            if self._status_file(folder, name):
+                raise DeniedError(path)
+            if (made := self._folder(folder, name)) is not None:
+                if self.names_in(made):
+                    raise NotEmptyError(path)
+                return
+            file, document = self._look_up(folder, name)
+            if file is None and document is None:
+                raise NotFoundError(path)
+            document = document or self._outbox.find(names.key(folder), names.key(name))
+            if document is not None and document.state is State.PUBLISHING:
+                raise BusyError(path)
 
     def make_folder(self, path: str) -> None:
         """Make a subfolder. Raises ExistsError, NotFoundError, BadNameError."""

@@ -136,8 +136,26 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "This machine has no FUSE ({detail}). Install it: sudo apt install fuse3",
     },
     "mount.no-winfsp": {
-        "nl": "Koppelen onder Windows komt in een latere versie.",
-        "en": "Mounting on Windows comes with a later version.",
+        "nl": "WinFsp is niet geïnstalleerd; zonder WinFsp kan Windows de schijf niet tonen. Installeer WinFsp 2026 of"
+        " nieuwer van https://winfsp.dev/rel/ en probeer het opnieuw.",
+        "en": "WinFsp is not installed; without it Windows cannot show the drive. Install WinFsp 2026 or newer from"
+        " https://winfsp.dev/rel/ and try again.",
+    },
+    "mount.old-winfsp": {
+        "nl": "WinFsp {found} is te oud: door bekende lekken kan elk programma er beheerder mee worden. Installeer"
+        " WinFsp 2026 ({minimum}) of nieuwer van https://winfsp.dev/rel/ en probeer het opnieuw.",
+        "en": "WinFsp {found} is too old: through known holes any program can become administrator with it. Install"
+        " WinFsp 2026 ({minimum}) or newer from https://winfsp.dev/rel/ and try again.",
+    },
+    "mount.no-winfspy": {
+        "nl": "WinFsp kan niet worden gebruikt ({detail}). Installeer WinFsp en ingisfs opnieuw.",
+        "en": "WinFsp cannot be used ({detail}). Install WinFsp and ingisfs anew.",
+    },
+    "mount.python-too-new": {
+        "nl": "Onder Windows werkt ingisfs met Python 3.11; dit is {python}. Installeer Python 3.11 van"
+        " https://www.python.org/downloads/windows/ en daarmee ingisfs.",
+        "en": "On Windows ingisfs works with Python 3.11; this is {python}. Install Python 3.11 from"
+        " https://www.python.org/downloads/windows/ and ingisfs with it.",
     },
     "mount.failed": {
         "nl": "De schijf kan niet op {mountpoint} worden gekoppeld: {detail}",

@@ -1,0 +1,152 @@
+"""The tests that do not need Linux, on Windows' Python under Wine; the host's among them, with winfspy as installed.
+
+What is not in `RUNS` cannot run there: FUSE and what is mounted with it, servers that are Linux's, kills by signals.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ingisfs.outbox.intake import Intake, Rules
+from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.reading import ReadOnlyOutbox
+from scripts.windows_python import UnavailableError, prepare
+from tests.documents import keep
+from tests.wine.wine import Wine, compiled, windows_path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+AMSTERDAM = "CET-1CEST"  # as Windows' C library has it
+
+
+@dataclass(frozen=True)
+class Run:
+    """Tests that run together, in a process of their own."""
+
+    name: str
+    paths: tuple[str, ...]
+    least: int  # so many must pass
+    left_out: Mapping[str, str] = field(default_factory=dict)  # part of a test's name → why it cannot pass there
+    only: str = ""  # of the rest; as pytest's -k
+
+
+RUNS = [
+    Run(
+        "host",
+        ("tests/winfsp",),
+        170,
+        {"test_every_error_has_a_status_as_it_has_a_number": "compares with the host for Linux"},
+    ),
+    Run(
+        "outbox",
+        (
+            "tests/outbox",
+            "tests/drive/test_buffer.py",
+            "tests/drive/test_names.py",
+            "tests/drive/test_volume.py",
+        ),
+        400,
+        {
+            "test_every_commit_is_one_sync_of_the_log": "strace",
+            "test_nothing_is_acknowledged_into_a_log_that_was_replaced": "an open file stays on Windows",
+            "only_its_owner_sees": "modes",
+            "test_the_folder_is_its_owners_only": "modes",
+            "full_disk_is_told": "mounts a small disk",
+        },
+    ),
+    Run(
+        "delivery",
+        ("tests/delivery/test_courier.py", "tests/delivery/test_reprints.py", "tests/delivery/test_webdav.py"),
+        90,
+        {
+            "apache_server": "a server for Linux",
+            "nginx_server": "a server for Linux",
+            "test_an_unknown_certificate_needs_a_person": "openssl",
+            "test_a_run_of_300_printed_again": "9 s; the smaller ones show the same",
+        },
+    ),
+    Run("faults", ("tests/delivery/test_faults.py",), 8, only="move and stays"),  # all of them pass, in 100 s
+    Run(
+        "people",
+        ("tests/report", "tests/test_king.py", "tests/test_imports.py"),
+        580,
+        {"test_progress_in_a_terminal_is_a_bar": "Wine's console has other lines"},
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def python(wine: Wine) -> list[str]:
+    """Windows' Python, and beside it a library that Wine lacks."""
+    try:
+        folder = prepare()
+    except UnavailableError as error:
+        pytest.skip(f"no tests on Windows' Python: {error}")
+    compiled(HERE / "bcryptprimitives.c", folder / "bcryptprimitives.dll", "-shared", libraries=["advapi32"])
+    return [str(folder / "python.exe"), "-X", "utf8"]
+
+
+@pytest.fixture(scope="session")
+def winfsp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a WinFsp that is ours: see winfsp_stub.c."""
+    folder = tmp_path_factory.mktemp("winfsp")
+    (folder / "bin").mkdir()
+    compiled(HERE / "winfsp_stub.c", folder / "bin" / "winfsp-x64.dll", "-shared")
+    return folder
+
+
+@pytest.mark.parametrize("run", [pytest.param(run, id=run.name) for run in RUNS])
+def test_on_windows_python(run: Run, wine: Wine, python: list[str], winfsp: Path, tmp_path: Path) -> None:
+    options = ["-q", "-rfE", "-p", "no:cacheprovider", "--color=no", f"--basetemp={windows_path(tmp_path / 'tmp')}"]
+    options += ["--hypothesis-profile=ci"]  # no time limit for one example
+    chosen = [*([f"({run.only})"] if run.only else []), *(f"not {name}" for name in run.left_out)]
+    if chosen:
+        options += ["-k", " and ".join(chosen)]
+    environment = {"WINFSP_LIBRARY_PATH": windows_path(winfsp), "TZ": AMSTERDAM, "INGISFS_LANGUAGE": "nl"}
+    done = wine.run(*python, "-m", "pytest", *options, *run.paths, environment=environment, cwd=ROOT)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    passed = re.search(r"([0-9]+) passed", told)
+    assert passed is not None, told
+    assert int(passed[1]) >= run.least, told
+
+
+def test_the_commands_speak_on_a_console_that_has_few_letters(
+    wine: Wine, python: list[str], winfsp: Path, tmp_path: Path
+) -> None:
+    outbox = Outbox(tmp_path / "state", settle=0.0)
+    held = [keep(outbox, name, b"") for name in ("Račun € 1.pdf", "F2.pdf")]
+    Intake(outbox, Rules()).settle()
+    outbox.shut()
+
+    def ingisfs(*command: str, encoding: str = "cp1252") -> subprocess.CompletedProcess[bytes]:
+        state = ["--state", windows_path(tmp_path / "state")]
+        environment = {
+            "INGISFS_LANGUAGE": "nl",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "WINFSP_LIBRARY_PATH": windows_path(winfsp),
+        }
+        options = ["-X", "utf8"] if encoding == "utf-8" else []
+        process = wine.start(python[0], *options, "-m", "ingisfs", *command, *state, environment=environment, cwd=ROOT)
+        said, complained = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(command, process.returncode, said, complained)
+
+    told = ingisfs("status")
+    assert (told.returncode, told.stderr) == (3, b"")
+    assert "Ra?un € 1.pdf" in told.stdout.decode("cp1252")
+    listed = ingisfs("queue", "list", "--json", encoding="utf-8")
+    assert [each["name"] for each in json.loads(listed.stdout)] == ["Račun € 1.pdf", "F2.pdf"], listed.stderr
+    assert ingisfs("queue", "withdraw", held[0]).returncode == 0
+    again = ReadOnlyOutbox(tmp_path / "state")
+    try:
+        assert [str(document.state) for document in again.documents("1 ORDER BY number")] == ["withdrawn", "held"]
+    finally:
+        again.close()
+    assert b"withdrawn by a person" in ingisfs("history", "--csv").stdout
