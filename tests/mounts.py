@@ -53,7 +53,7 @@ class Drive:
 
     @property
     def environment(self) -> dict[str, str]:
-        keep = {"PATH", "LANG", "HOME", "FUSE_LIBRARY_NAME", "INGISFS_CRASH_AT"}
+        keep = {"PATH", "PYTHONPATH", "LANG", "HOME", "FUSE_LIBRARY_NAME", "INGISFS_CRASH_AT"}
         return {
             **{key: value for key, value in os.environ.items() if key in keep},
             "XDG_DATA_HOME": str(self.base / "data"),
