@@ -367,6 +367,139 @@ def _day(text: str | None) -> float:
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
+_machine_option = click.option("--machine", is_flag=True, help="The machine's own drive, not the user's.")
+
+
+def _file(config: Path | None, machine: bool) -> Path:
+    """Return the configuration file that is meant."""
+    from ingisfs.config import machine_config_path
+
+    return config or (machine_config_path() if machine else config_path())
+
+
+@main.command()
+@_drive_option
+@_config_option
+@_machine_option
+@click.option("--language", type=click.Choice(LANGUAGES), help="Language of the questions and of the drive.")
+@_plainly
+def setup(drive: str, config: Path | None, machine: bool, language: str | None) -> int:
+    """Set a drive up: asks, tries the server at once, and saves."""
+    from ingisfs.setup import Conversation, StoppedError
+
+    path = _file(config, machine)
+    click.get_current_context().obj = language or _language()
+    try:
+        made = Conversation(path, drive, language).run()
+    except (StoppedError, click.Abort):
+        click.echo("\n" + say(language or _language(), "setup.stopped"), err=True)
+        return FAILED
+    name = "" if drive == DEFAULT_DRIVE else f" --drive {drive}"
+    click.echo(say(made.language, "setup.next", drive=name))
+    return FINE
+
+
+@main.command()
+@_drive_option
+@_config_option
+@_machine_option
+@click.option("--mail", is_flag=True, help="The password for the mail server.")
+@click.option("--file", "in_file", is_flag=True, help="Keep it in a file that only you may read, not in the keyring.")
+@click.option("--stdin", is_flag=True, help="Read it from standard input, for programs.")
+@_plainly
+def login(drive: str, config: Path | None, machine: bool, mail: bool, in_file: bool, stdin: bool) -> int:
+    """Keep the password for the server. It is asked for, and never an argument."""
+    from ingisfs import credentials
+
+    settings = _configured(drive, _file(config, machine))
+    if mail and settings.mail is None:
+        raise ConfigError("mail.missing", drive=drive)
+    if not mail:
+        _require_server(settings)
+    server, user = settings.server, settings.user
+    service, path = credentials.service(settings), credentials.password_file(settings)
+    if mail and settings.mail is not None:
+        server, user = settings.mail.host, settings.mail.user
+        service, path = credentials.mail_service(settings), credentials.mail_file(settings)
+    question = say(settings.language, "login.ask", user=user, server=server)
+    secret = sys.stdin.readline().rstrip("\r\n") if stdin else click.prompt(question, hide_input=True)
+    if not secret:
+        raise ConfigError("login.empty")
+    place: object = path
+    if settings.of_machine:
+        from ingisfs.autostart import prepare_machine_folder
+
+        prepare_machine_folder(settings.state_folder)
+    if in_file or settings.of_machine:
+        credentials.store_in_file(path, secret)
+    else:
+        credentials.store(service, user, secret)
+        place = say(settings.language, "login.keyring")
+    click.echo(say(settings.language, "login.done", user=user, place=place))
+    return FINE
+
+
+def _require_server(settings: Drive) -> None:
+    from ingisfs.config import check_server
+
+    if not settings.server:
+        raise ConfigError("server.missing", drive=settings.name)
+    check_server(settings.server)
+    if not settings.user:
+        raise ConfigError("user.missing", drive=settings.name)
+
+
+@main.command()
+@_drive_option
+@_config_option
+@_machine_option
+@_plainly
+def trust(drive: str, config: Path | None, machine: bool) -> int:
+    """Show the host key of an SFTP server, and pin it."""
+    from urllib.parse import urlsplit
+
+    from ingisfs import settings_file
+    from ingisfs.delivery.failures import DeliveryError
+    from ingisfs.delivery.probe import Findings
+    from ingisfs.setup import ask_trust, told
+
+    path = _file(config, machine)
+    settings = _configured(drive, path)
+    _require_server(settings)
+    try:
+        fingerprint = ask_trust(settings, settings.language)
+    except DeliveryError as error:
+        click.echo("\n".join(told(settings.language, Findings(error, "reach"))), err=True)
+        return FAILED
+    if fingerprint is None:
+        click.echo(say(settings.language, "trust.refused"), err=True)
+        return FAILED
+    if fingerprint != settings.host_key.rstrip("="):
+        settings_file.write(path, drive, {"host_key": fingerprint})
+        click.echo(say(settings.language, "trust.done", host=urlsplit(settings.server).hostname))
+    return FINE
+
+
+@main.command()
+@_drive_option
+@_config_option
+@_machine_option
+@_plainly
+def check(drive: str, config: Path | None, machine: bool) -> int:
+    """Try the server out with two small files that INGIS passes over. Exit code 3: a person is needed."""
+    from ingisfs.delivery.failures import TransientError
+    from ingisfs.setup import told, try_server
+
+    settings = _configured(drive, _file(config, machine))
+    _require_server(settings)
+    click.echo(say(settings.language, "probe.trying", server=settings.server))
+    findings = try_server(settings)
+    click.echo("\n".join(told(settings.language, findings)))
+    if findings.good:
+        return FINE
+    return FAILED if isinstance(findings.error, TransientError) else NEEDS_PERSON
+
+
 @main.command()
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where it keeps what came in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0 = any free one.")

@@ -1,10 +1,14 @@
 """A drive is one table of a TOML file; secrets are never in it.
 
+    version = 1
+
     [drives.king]
     server = "https://upload.example.nl/inbox/"
     user = "administratie"
 
 Every key has its default here, its checks here, and its line in docs/configuration.md. Unknown keys are refused.
+`settings_file.py` writes it. A user has one such file, and the machine another one, for drives that are there from
+its start on; whoever has none of their own uses the machine's.
 """
 
 from __future__ import annotations
@@ -13,7 +17,9 @@ import dataclasses
 import difflib
 import ipaddress
 import json
+import os
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +33,11 @@ from ingisfs import names
 
 SCHEMES = ("https", "http", "sftp")  # in this version; ftps and ingis follow
 LANGUAGES = ("nl", "en")
+VERSION = 1  # of the file
 DEFAULT_DRIVE = "king"
 
 _DRIVE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+_ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?\Z")
 
 
@@ -40,6 +48,25 @@ class ConfigError(ValueError):
         super().__init__(f"{sentence} {values}")
         self.sentence = sentence
         self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """By which alarms go out as e-mail. The password for `user` is in the keyring."""
+
+    host: str
+    to: tuple[str, ...]
+    sender: str = ""  # "from" in the file; "" = the first of `to`
+    port: int = 0  # 0 = 587, or 465 for "tls"
+    tls: str = "starttls"  # or "tls" from the first byte on; "none" only on this machine
+    user: str = ""  # "" = without logging in
+    ca_file: str = ""
+
+    def table(self) -> dict[str, Any]:
+        """Return it as it stands in the file."""
+        found = dataclasses.asdict(self)
+        found["from"] = found.pop("sender")
+        return {**found, "to": list(self.to)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +98,27 @@ class Drive:
     host_key: str = ""  # of an SFTP server, as `ssh-keygen -l` writes it
     key_file: str = ""  # to log in with at an SFTP server; the password opens it
     portal: str = ""
+    drive_type: str = "network"  # as which Windows shows it, or "disk"
+    alarms: bool = True
+    alarm_after: float = 14400.0  # nothing was delivered for so long while documents wait
+    mail: Mail | None = None  # alarms by e-mail too
 
     @property
     def state_folder(self) -> Path:
         """The folder of the outbox, absolute."""
-        chosen = Path(self.state).expanduser() if self.state else platformdirs.user_data_path("ingisfs") / self.name
+        chosen = Path(self.state).expanduser() if self.state else user_data_folder() / self.name
         return chosen.absolute()
+
+    @property
+    def of_machine(self) -> bool:
+        """Tell whether it belongs to the machine, and not to one of its users."""
+        return self.state_folder.is_relative_to(machine_folder())
 
     def to_json(self) -> str:
         """Return the settings for a child process."""
-        return json.dumps({**dataclasses.asdict(self), "types": list(self.types), "folders": dict(self.folders)})
+        mail = None if self.mail is None else self.mail.table()
+        plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return json.dumps({**plain, "types": list(self.types), "folders": dict(self.folders), "mail": mail})
 
     @property
     def ballast(self) -> int:
@@ -93,31 +131,77 @@ class Drive:
         return from_table(json.loads(text))
 
 
+def user_data_folder() -> Path:
+    """Return the folder under which this user's outboxes lie."""
+    return platformdirs.user_data_path("ingisfs", appauthor=False)
+
+
+def machine_folder() -> Path:
+    """Return the folder under which the outboxes of the machine's own drives lie."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData")) / "ingisfs"
+    return Path("/var/lib/ingisfs")
+
+
+def user_config_path() -> Path:
+    """Return where this user's configuration lies."""
+    return platformdirs.user_config_path("ingisfs", appauthor=False) / "config.toml"
+
+
+def machine_config_path() -> Path:
+    """Return where the machine's configuration lies."""
+    return platformdirs.site_config_path("ingisfs", appauthor=False) / "config.toml"
+
+
 def config_path() -> Path:
-    """Return where the configuration lies."""
-    return platformdirs.user_config_path("ingisfs") / "config.toml"
+    """Return the configuration that counts here: the user's own, else the machine's."""
+    own, machine = user_config_path(), machine_config_path()
+    return machine if not own.exists() and machine.exists() else own
 
 
 def load(path: Path, name: str) -> Drive:
     """Return the drive of this name; all defaults if the file or the table is absent. Raises ConfigError."""
     if not _DRIVE_NAME.match(name):
         raise ConfigError("config.drive-name", name=name)
+    # What belongs to the machine lies with the machine, whoever asks.
+    place = {"state": str(machine_folder() / name)} if path == machine_config_path() else {}
+    table = _drives(path).get(name, {})
+    if not isinstance(table, dict):
+        raise ConfigError("config.syntax", path=path, detail=f"drives.{name}")
+    return from_table({"name": name, **place, **table})
+
+
+def names_in(path: Path) -> list[str]:
+    """Return the names of the drives in a file, in their order; none if there is no file. Raises ConfigError."""
+    return list(_drives(path))
+
+
+def _drives(path: Path) -> dict[str, Any]:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows' own editor may have put a mark before it
     except FileNotFoundError:
-        return Drive(name=name)
+        return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("config.unreadable", path=path, detail=error) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> dict[str, Any]:
+    """Return the tables of the drives in a file's text, by name. Raises ConfigError."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError("config.syntax", path=path, detail=error) from None
-    _known(document, {"drives"}, path)
+    version = document.get("version", VERSION)
+    if isinstance(version, int) and version > VERSION:
+        raise ConfigError("config.newer", path=path, version=version)
+    if version is True or version != VERSION:
+        raise ConfigError("config.bad-value", key="version", value=version)
+    _known(document, {"version", "drives"}, path)
     drives = document.get("drives", {})
-    table = drives.get(name, {}) if isinstance(drives, dict) else {}
-    if not isinstance(table, dict):
-        raise ConfigError("config.syntax", path=path, detail=f"drives.{name}")
-    return from_table({"name": name, **table})
+    if not isinstance(drives, dict):
+        raise ConfigError("config.syntax", path=path, detail="drives")
+    return drives
 
 
 def _known(table: Mapping[str, object], allowed: set[str], place: object) -> None:
@@ -141,7 +225,9 @@ def from_table(table: Mapping[str, Any]) -> Drive:
 
 def _checked(key: str, value: Any) -> Any:
     match key:
-        case "settle" | "pair_wait" | "keep_visible" | "archive_days" | "refuse_after" | "temp_lifetime":
+        case (
+            "settle" | "pair_wait" | "keep_visible" | "archive_days" | "refuse_after" | "temp_lifetime" | "alarm_after"
+        ):
             good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
             value = float(value) if good else value
         case "max_document" | "workers" | "wal_bound":
@@ -161,6 +247,13 @@ def _checked(key: str, value: Any) -> Any:
             good = isinstance(value, str) and (not value or bool(_FINGERPRINT.match(value)))
         case "reprints":
             good = value in {"hold", "send"}
+        case "drive_type":
+            good = value in {"network", "disk"}
+        case "alarms":
+            good = isinstance(value, bool)
+        case "mail":
+            good = value is None or isinstance(value, dict)
+            value = _mail(value) if isinstance(value, dict) else value
         case "temporary_folder":
             good = value is None or isinstance(value, str)
             value = value.strip("/") if isinstance(value, str) else value
@@ -169,6 +262,34 @@ def _checked(key: str, value: Any) -> Any:
     if not good:
         raise ConfigError("config.bad-value", key=key, value=value)
     return value
+
+
+def _mail(table: Mapping[str, Any]) -> Mail:
+    """Make a Mail of its table, checking each value. Raises ConfigError."""
+    texts = {"host", "from", "user", "ca_file"}
+    _known(table, texts | {"to", "port", "tls"}, "mail")
+    values = {"host": "", "from": "", "to": (), **table}
+    to = [values["to"]] if isinstance(values["to"], str) else values["to"]
+    good = {
+        **{key: isinstance(values.get(key, ""), str) for key in texts},
+        "to": isinstance(to, (list, tuple)) and bool(to) and all(is_address(a) for a in to),
+        "port": type(values.get("port", 0)) is int and 0 <= values.get("port", 0) < 2**16,
+        "tls": values.get("tls", "starttls") in {"starttls", "tls", "none"},
+    }
+    good["host"] = good["host"] and bool(values["host"])
+    good["from"] = good["from"] and (not values["from"] or is_address(values["from"]))
+    for key, fine in good.items():
+        if not fine:
+            raise ConfigError("config.bad-value", key=f"mail.{key}", value=values.get(key))
+    if values.get("tls") == "none" and not is_loopback(values["host"]):
+        raise ConfigError("mail.plain", host=values["host"])
+    sender = values.pop("from")
+    return Mail(**{**values, "to": tuple(to), "sender": sender})
+
+
+def is_address(text: object) -> bool:
+    """Tell whether this can be an e-mail address: one @, and nothing that could begin another line or address."""
+    return isinstance(text, str) and bool(_ADDRESS.fullmatch(text))
 
 
 def folder_routes(drive: Drive) -> dict[str, str]:

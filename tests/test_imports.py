@@ -21,7 +21,10 @@ ALLOWED: dict[str, set[str]] = {
     "crashpoints": set(),
     "logs": set(),
     "config": {"names"},
-    "credentials": {"config"},
+    "credentials": {"config", "settings_file", "windows"},
+    "settings_file": {"config"},
+    "windows": set(),
+    "letters": {"config", "windows"},
 }
 
 ONLY_HERE = {

@@ -33,10 +33,13 @@ log = logging.getLogger(__name__)
 WAIT_FOR_PREDECESSOR = 3600.0  # s; an older courier ends soon after it sees that another drive has begun
 
 
-def connect(drive: Drive) -> Server:
-    """Make a server object of the kind that the drive's URL names. Raises TargetNeedsPersonError without a password."""
+def connect(drive: Drive, secret: str | None = None) -> Server:
+    """Make a server object of the kind that the drive's URL names. Raises TargetNeedsPersonError without a password.
+
+    `secret` is the password, if it is not to be looked for.
+    """
     try:
-        secret = credentials.password(drive)
+        secret = credentials.password(drive) if secret is None else secret
     except ConfigError as error:
         raise TargetNeedsPersonError(TargetReason.LOGIN, str(error)) from None
     if urlsplit(drive.server).scheme in {"https", "http"}:

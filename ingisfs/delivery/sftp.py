@@ -528,3 +528,32 @@ def _entry(attributes: asyncssh.SFTPAttrs) -> Entry:
     if attributes.mtime is None:
         return Entry(attributes.size, "")
     return Entry(attributes.size, f"{attributes.mtime}.{attributes.mtime_ns or 0:09d}-{attributes.size}")
+
+
+def host_keys(url: str) -> dict[str, str]:
+    """Return the host keys that a server shows, the best kind first: fingerprint → kind. Nobody logs in.
+
+    Raises TransientError, TargetNeedsPersonError.
+    """
+    parts = urlsplit(url)
+
+    async def ask(kinds: Sequence[str]) -> asyncssh.SSHKey | None:
+        async with asyncio.timeout(LOGIN):
+            return await asyncssh.get_server_host_key(
+                parts.hostname or "", parts.port or 22, server_host_key_algs=kinds, config=None
+            )
+
+    found: dict[str, str] = {}
+    for kinds in _KINDS[1:]:
+        try:
+            key = asyncio.run(ask(kinds))
+        except _TOLD as error:
+            # A server without a key of this kind hangs up, like one that is not there.
+            if isinstance(error, _NO_SUCH_KEY) and not isinstance(error, ConnectionRefusedError):
+                continue
+            raise failure(error, "connect") from None
+        if key is not None:
+            found[key.get_fingerprint()] = key.get_algorithm()
+    if not found:
+        raise TargetNeedsPersonError(TargetReason.HOST_KEY, "the server shows no host key of a kind that is safe today")
+    return found

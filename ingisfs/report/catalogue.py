@@ -9,10 +9,11 @@ import time
 from typing import Final
 
 from ingisfs.report.command_sentences import SENTENCES as COMMANDS
+from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
 
 LANGUAGES = ("nl", "en")
-CATALOGUE: Final[dict[str, dict[str, str]]] = {**COMMANDS, **STATUS}
+CATALOGUE: Final[dict[str, dict[str, str]]] = {**COMMANDS, **SETUP, **STATUS}
 
 
 def say(language: str, sentence: str, /, **values: object) -> str:
