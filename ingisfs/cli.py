@@ -88,11 +88,12 @@ _config_option = click.option("--config", type=click.Path(path_type=Path, dir_ok
 def mount(mountpoint: str | None, drive: str, config: Path | None, foreground: bool, **options: Any) -> int:
     """Mount the drive at MOUNTPOINT (X:, or an empty folder)."""
     from ingisfs import mounting
-    from ingisfs.drive.registry import normal
 
     settings = _configured(drive, config, mountpoint=mountpoint, **options)
     if settings.mountpoint:
-        settings = dataclasses.replace(settings, mountpoint=normal(settings.mountpoint))
+        settings = dataclasses.replace(settings, mountpoint=mounting.place(settings.mountpoint))
+    for warning in mounting.warnings(settings):
+        click.echo(say(settings.language, warning, mountpoint=settings.mountpoint), err=True)
     done = {"drive": settings.name, "mountpoint": settings.mountpoint, "server": settings.server}
     if foreground:
         mounting.check(settings)

@@ -42,12 +42,18 @@ def choose(text: str, taken: Iterable[str]) -> str:
             if free not in taken:
                 return free
         raise ConfigError("letter.none-free")
-    wanted = letter(text)
-    if wanted is None:
-        raise ConfigError("letter.bad", mountpoint=text)
+    wanted = known(text)
     if wanted in taken:
         raise ConfigError("letter.taken", letter=wanted)
     return wanted
+
+
+def known(text: str) -> str:
+    """Return the letter that is meant, taken or not. Raises ConfigError if it is none."""
+    found = letter(text)
+    if found is None:
+        raise ConfigError("letter.bad", mountpoint=text)
+    return found
 
 
 def check_windows_state(folder: PureWindowsPath, profile: str, kind: int, file_system: str) -> None:

@@ -1,6 +1,9 @@
 """Mount and unmount: puts a drive together from outbox, volume, host, status files and courier.
 
-`serve` is the drive's process; `mount` starts one in the background; `unmount` waits for the queue and ends it.
+`serve` is the drive's process; `mount` starts one in the background; `unmount` ends it.
+
+A drive that a person unmounted has the file `stop` in its state folder; one that died has not, and `ingisfs run` mounts
+it again. On Windows that file is also how the drive's process learns that it is to end: there are no signals.
 """
 
 from __future__ import annotations
@@ -20,10 +23,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from ingisfs import credentials
-from ingisfs.config import ConfigError, Drive, check_server
+from ingisfs import credentials, letters
+from ingisfs.config import ConfigError, Drive, check_server, machine_folder
 from ingisfs.crashpoints import crashpoint
-from ingisfs.drive.registry import Mounted, Registry
+from ingisfs.drive.registry import Mounted, Registry, normal
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.supervisor import Supervisor
 from ingisfs.drive.volume import Volume
@@ -42,9 +45,11 @@ from ingisfs.outbox.outbox import (
     OutboxFullError,
     wal_size,
 )
+from ingisfs.processes import apart, python
 from ingisfs.report.snapshot import DriveFacts
 from ingisfs.report.status_files import StatusFiles
 from ingisfs.report.target import read_target
+from ingisfs.windows import Windows
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +57,9 @@ START_LIMIT = 30.0  # s for a drive to answer
 HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
 BALLAST_AGAIN = 10.0  # s before the disk is asked again for what it did not give
 END_LIMIT = 30.0  # s for a drive's process to end after its unmount
+STOP_LOOK = 0.5  # s between two looks for the file that asks a drive's process to end
 DEVICE = Path("/dev/fuse")
+MOUNTINFO = Path("/proc/self/mountinfo")
 
 
 class _Host(Protocol):
@@ -163,14 +170,18 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
     status = StatusFiles(
         outbox, facts, outbox.clock, lambda: [*(["unkept"] if volume is not None and volume.unkept else []), *damage]
     )
-    registry = Registry()
+    registry = _registry(drive)
 
     housekeeper = _Housekeeper(outbox, ballast, drive)
 
     served = threading.Event()
+    stop = _StopFile(folder)
+    stop.clear()
 
     def mounted() -> None:
         served.set()
+        if sys.platform == "win32":
+            stop.watch(host)
         registry.add(drive.mountpoint, folder, os.getpid())
         supervisor.start()
         housekeeper.start()
@@ -186,7 +197,8 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
             work=supervisor.wake,
             stopped=lambda: housekeeper.stopped,
         )
-        _host(volume, mounted).run(drive.mountpoint, drive.name)
+        host = _host(volume, mounted)
+        host.run(drive.mountpoint, drive.name)
     except RuntimeError as error:
         # libfuse also "fails" with 8 when a signal ends it, which is a way to unmount.
         if not served.is_set():
@@ -195,11 +207,72 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
     finally:
         if volume is not None:
             volume.close()
+        stop.end()
         housekeeper.end()
         supervisor.end()
         registry.remove(drive.mountpoint)
         outbox.shut()
         lock.close()
+
+
+class _StopFile:
+    """The file that says that a person wants the drive to end, and stay away."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "stop"
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def write(self) -> None:
+        """Ask. Raises OSError."""
+        self._path.touch(mode=0o600)
+
+    def clear(self) -> None:
+        """Ask no longer."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def there(self) -> bool:
+        """Tell whether it was asked for."""
+        return self._path.exists()
+
+    def watch(self, host: object) -> None:
+        """End `host` once it is asked for."""
+
+        def look() -> None:
+            while not self._ending.wait(STOP_LOOK):
+                if self.there():
+                    log.info("asked to end")
+                    host.end()  # type: ignore[attr-defined]  # all hosts but FUSE's have it
+                    return
+
+        self._thread = threading.Thread(target=look, name="stop", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Look no more."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+
+def was_stopped(state_folder: Path) -> bool:
+    """Tell whether a person unmounted the drive with this state folder, after it was mounted last."""
+    return _StopFile(state_folder).there()
+
+
+def _registry(drive: Drive) -> Registry:
+    """Return where it is noted that this drive runs."""
+    return Registry(machine_folder() / "mounted") if drive.of_machine else Registry()
+
+
+def _registries() -> list[Registry]:
+    """Return where it is noted which drives run: this user's, and the machine's if we may look."""
+    return [Registry(), Registry(machine_folder() / "mounted")]
+
+
+def _noted() -> list[tuple[Registry, Mounted]]:
+    return [(registry, mounted) for registry in _registries() for mounted in registry.all()]
 
 
 class _Housekeeper(threading.Thread):
@@ -282,6 +355,7 @@ def check(drive: Drive) -> None:
         raise ConfigError("mount.no-mountpoint", drive=drive.name)
     if sys.platform != "win32":
         _check_fuse()
+    _check_state(drive.state_folder)
     _check_mountpoint(drive)
     credentials.password(drive)
     if is_locked(drive.state_folder / "drive.lock"):
@@ -295,11 +369,41 @@ def _check_fuse() -> None:
         raise ConfigError("mount.no-fuse", detail="fusermount3")
 
 
+def place(text: str) -> str:
+    """Return a mountpoint as it is used and compared: on Windows a letter, `*` being the last free one.
+
+    Raises ConfigError.
+    """
+    if sys.platform == "win32":
+        return letters.choose(text, Windows().letters()) if text.strip() == letters.ANY else letters.known(text)
+    return normal(text)
+
+
+def warnings(drive: Drive) -> list[str]:
+    """Return the sentences that a person should read before mounting."""
+    if sys.platform == "win32" and not drive.of_machine and Windows().is_elevated():
+        return ["mount.elevated"]
+    return []
+
+
+def _check_state(folder: Path) -> None:
+    """Refuse an outbox on a disk that cannot keep it."""
+    if sys.platform == "win32":
+        windows = Windows()
+        profile = os.environ.get("USERPROFILE", "")
+        letters.check_windows_state(folder, profile, windows.kind_of_disk(folder), windows.file_system(folder))
+    else:
+        with suppress(OSError):
+            letters.check_linux_state(folder, MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape"))
+
+
 def _check_mountpoint(drive: Drive) -> None:
     mountpoint = drive.mountpoint
-    running = Registry().find(mountpoint)
-    if running is not None and running.alive:
+    if any(mounted.alive and mounted.mountpoint == mountpoint for _, mounted in _noted()):
         raise ConfigError("mount.already", mountpoint=mountpoint)
+    if sys.platform == "win32":
+        letters.choose(mountpoint, Windows().letters())
+        return
     try:
         entries = os.listdir(mountpoint)
     except FileNotFoundError:
@@ -331,13 +435,12 @@ def mount(drive: Drive) -> None:
     """Start the drive in a process of its own and return once it answers. Raises ConfigError."""
     check(drive)
     process = subprocess.Popen(
-        [sys.executable, "-m", "ingisfs.mounting"],
+        [python(), "-m", "ingisfs.mounting"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        cwd="/" if sys.platform != "win32" else None,
-        start_new_session=True,
         text=True,
+        **apart(),
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -373,13 +476,31 @@ def _first_line(process: subprocess.Popen[str]) -> str | None:
 
 
 def _wait_for_answer(drive: Drive) -> None:
-    """Look at the drive as a program would. The look is a process of its own: a drive that hangs must not hang us."""
+    if not answers(drive.mountpoint):
+        raise ConfigError("mount.no-answer", mountpoint=drive.mountpoint, log=drive.state_folder / "log")
+
+
+def answers(mountpoint: str, limit: float = START_LIMIT) -> bool:
+    """Look at a drive as a program would, for `limit` seconds at most; tells whether it answers.
+
+    The look is a process of its own: a drive that hangs must not hang us.
+    """
     look = "import os, sys; os.stat(sys.argv[1])"
-    target = os.path.join(drive.mountpoint, "INGIS-STATUS.txt")
+    target = os.path.join(mountpoint + ("\\" if letters.letter(mountpoint) else ""), "INGIS-STATUS.txt")
+    process = subprocess.Popen(
+        [python(), "-S", "-c", look, target],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **apart(),
+    )
     try:
-        subprocess.run([sys.executable, "-S", "-c", look, target], check=True, timeout=START_LIMIT, capture_output=True)
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        raise ConfigError("mount.no-answer", mountpoint=drive.mountpoint, log=drive.state_folder / "log") from error
+        return process.wait(limit) == 0
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with suppress(subprocess.TimeoutExpired):  # one that hangs inside the kernel cannot be waited for
+            process.wait(1)
+        return False
 
 
 def main() -> int:
@@ -412,11 +533,12 @@ def main() -> int:
 def find(mountpoint: str | None) -> Mounted:
     """Return the drive at a mountpoint, or the only one there is. Raises ConfigError."""
     if mountpoint is not None:
-        found = Registry().find(mountpoint)
-        if found is None:
+        wanted = normal(mountpoint)
+        at = [mounted for _, mounted in _noted() if mounted.mountpoint == wanted]
+        if not at:
             raise ConfigError("unmount.none-here", mountpoint=mountpoint)
-        return found
-    running = [drive for drive in Registry().all() if drive.alive]
+        return next((mounted for mounted in at if mounted.alive), at[0])
+    running = [mounted for _, mounted in _noted() if mounted.alive]
     if not running:
         raise ConfigError("unmount.none")
     if len(running) > 1:
@@ -426,6 +548,30 @@ def find(mountpoint: str | None) -> Mounted:
 
 def unmount(mounted: Mounted) -> None:
     """Take the drive away; what waits stays in the outbox. Returns when its process has ended. Raises ConfigError."""
+    stop = _StopFile(mounted.state_folder)
+    try:
+        stop.write()
+    except OSError as error:
+        # A full disk keeps nobody from unmounting, but on Windows nothing else tells the drive.
+        if sys.platform == "win32":
+            raise ConfigError("unmount.failed", mountpoint=mounted.mountpoint, detail=error.strerror) from None
+        log.warning("cannot note that %s was unmounted: %s", mounted.mountpoint, error)
+    try:
+        if sys.platform != "win32":
+            _take_away(mounted)
+        end = time.monotonic() + END_LIMIT
+        while mounted.alive:
+            if time.monotonic() > end:
+                raise ConfigError("unmount.failed", mountpoint=mounted.mountpoint, detail=f"pid {mounted.pid}")
+            time.sleep(0.02)
+    except ConfigError:
+        stop.clear()  # should it die later, it is to be mounted again
+        raise
+    for registry in _registries():
+        registry.remove(mounted.mountpoint)
+
+
+def _take_away(mounted: Mounted) -> None:
     if mounted.alive or os.path.ismount(mounted.mountpoint):
         done = _fusermount(mounted.mountpoint, lazy=not mounted.alive)
         if done.returncode != 0 and mounted.alive:
@@ -433,12 +579,6 @@ def unmount(mounted: Mounted) -> None:
             raise ConfigError(
                 "unmount.busy" if busy else "unmount.failed", mountpoint=mounted.mountpoint, detail=done.stderr.strip()
             )
-    end = time.monotonic() + END_LIMIT
-    while mounted.alive:
-        if time.monotonic() > end:
-            raise ConfigError("unmount.failed", mountpoint=mounted.mountpoint, detail=f"pid {mounted.pid}")
-        time.sleep(0.02)
-    Registry().remove(mounted.mountpoint)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent / "ingisfs"
 #: part of the package → the parts it may import
 ALLOWED: dict[str, set[str]] = {
     "outbox": {"outbox", "clock", "crashpoints", "names"},
-    "drive": {"drive", "outbox", "config", "names", "clock", "crashpoints", "logs"},
+    "drive": {"drive", "outbox", "config", "names", "clock", "crashpoints", "logs", "processes"},
     "delivery": {"delivery", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs", ""},
     "report": {"report", "outbox", "names", "clock"},
     "stage": {"stage", ""},
@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "credentials": {"config", "settings_file", "windows"},
     "settings_file": {"config"},
     "windows": set(),
+    "processes": set(),
     "letters": {"config", "windows"},
 }
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 import threading
 from contextlib import suppress
-from pathlib import Path
 
 from ingisfs.config import Drive
+from ingisfs.processes import apart, python
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +56,12 @@ class Supervisor:
             # Started, never forked: a forked child would keep /dev/fuse, and the mount with it. Unbuffered: a wake-up
             # must never be kept back.
             process = subprocess.Popen(
-                [sys.executable, "-m", "ingisfs.delivery"],
+                [python(), "-m", "ingisfs.delivery"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 bufsize=0,
-                cwd=Path("/") if sys.platform != "win32" else None,
-                start_new_session=True,
+                **apart(),
             )
         assert process.stdin is not None
         process.stdin.write(self._drive.to_json().encode() + b"\n")
