@@ -197,7 +197,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
             work=supervisor.wake,
             stopped=lambda: housekeeper.stopped,
         )
-        host = _host(volume, mounted)
+        host = _host(drive, volume, mounted)
         host.run(drive.mountpoint, drive.name)
     except RuntimeError as error:
         # libfuse also "fails" with 8 when a signal ends it, which is a way to unmount.
@@ -331,11 +331,11 @@ def _library() -> str:
     return library()
 
 
-def _host(volume: Volume, mounted: Callable[[], None]) -> _Host:
+def _host(drive: Drive, volume: Volume, mounted: Callable[[], None]) -> _Host:
     if sys.platform == "win32":
         from ingisfs.drive.winfsp import WinFspHost, session
 
-        return WinFspHost(volume, mounted, session=session())
+        return WinFspHost(volume, mounted, session=session(), network=drive.drive_type == "network")
     from ingisfs.drive.fuse import FuseHost
 
     return FuseHost(volume, mounted)

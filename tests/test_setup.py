@@ -35,7 +35,7 @@ from ingisfs.report.catalogue import LANGUAGES
 from ingisfs.setup import told
 from tests.documents import pdf
 from tests.doubles import FaultyServer
-from tests.faulty_dav import FaultyDav, faulty_dav
+from tests.faulty_dav import FaultyDav, Say, faulty_dav
 from tests.keyrings import MemoryKeyring, no_keyring
 from tests.servers import Server, apache_server, nginx_server, stage_server, wait_for, wsgidav_server
 from tests.sftp_servers import asyncssh_server, openssh_server
@@ -364,6 +364,20 @@ def test_a_server_that_overwrites_is_found_out(monkeypatch: pytest.MonkeyPatch) 
         assert "overschrijft" in done.output
         assert dav.files == {}
         assert dav.arrivals  # by MOVE, and none under a name that INGIS could collect
+        assert all(document_of(name) for name, _ in dav.arrivals)
+
+
+def test_a_server_that_cannot_rename_is_usable_and_a_person_is_told_what_that_means(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with faulty_dav() as dav:
+        settings_file.write(config.user_config_path(), "king", {"server": dav.url, "user": "king"})
+        monkeypatch.setenv("INGISFS_PASSWORD", "secret")
+        dav.move = lambda name, target, overwrite: Say(405)  # type: ignore[method-assign]
+        done = ingisfs("check")
+        assert done.exit_code == 0, done.output
+        assert "kan niet hernoemen" in done.output
+        assert dav.files == {}
         assert all(document_of(name) for name, _ in dav.arrivals)
 
 

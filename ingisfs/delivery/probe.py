@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ingisfs.delivery.failures import DeliveryError, NameExistsError
+from ingisfs.delivery.failures import CannotRenameError, DeliveryError, NameExistsError
 from ingisfs.delivery.server import PREFIX, SUFFIX, Server
 from ingisfs.outbox.document import new_id
 
@@ -26,6 +26,7 @@ class Findings:
     error: DeliveryError | None = None
     step: str = ""  # "reach", "put", "rename", "remove", "list": a sentence of the report
     overwrites: bool = False  # a rename took away what lay under the new name
+    renames: bool = True  # else documents are put straight under their names, and can be seen half
     listed: bool | None = None  # a listing of the folder shows temporary names; None: there is no listing
     left: tuple[str, ...] = ()  # names that could not be removed again
 
@@ -54,21 +55,26 @@ def _try_out(server: Server, temporary_folder: str | None) -> Findings:
     place = f"{temporary_folder}/" if temporary_folder else ""
     first, second = (f"{place}{PREFIX}{mark}-{number}-probe{SUFFIX}" for number in (1, 2))
     renamed = f"{PREFIX}{mark}-3-probe{SUFFIX}"  # beside the documents, where a rename has to lead
-    step, error, overwrites, listed = "put", None, False, None
+    step, error, overwrites, renames, listed = "put", None, False, True, None
     try:
         server.put(first, _CONTENT)
         _expect(server, first, len(_CONTENT))
         step = "rename"
-        server.publish(first, renamed)
+        try:
+            server.publish(first, renamed)
+        except CannotRenameError:
+            renames, step = False, "put"
+            server.create(renamed, _CONTENT)
         _expect(server, renamed, len(_CONTENT))
         step = "put"
         server.put(second, _OTHER)
-        step = "rename"
-        try:
-            server.publish(second, renamed)
+        step = "rename" if renames else "put"
+        with suppress(NameExistsError):
+            if renames:
+                server.publish(second, renamed)
+            else:
+                server.create(renamed, _OTHER)
             overwrites = True
-        except NameExistsError:
-            pass
         with suppress(DeliveryError):  # reading is not needed to deliver
             overwrites |= server.get(renamed) == _OTHER
         step = "list"
@@ -78,7 +84,7 @@ def _try_out(server: Server, temporary_folder: str | None) -> Findings:
     left = tuple(name for name in (first, second, renamed) if not _removed(server, name))
     if left and error is None:
         step, error = "remove", DeliveryError(", ".join(left))
-    return Findings(error, step if error is not None else "", overwrites, listed, left)
+    return Findings(error, step if error is not None else "", overwrites, renames, listed, left)
 
 
 def _expect(server: Server, name: str, size: int) -> None:

@@ -167,6 +167,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "ATTENTION: when renaming, this server overwrites what is there already, even when asked not to. Delivery"
         " works, but another file of the same name is lost then. Tell whoever runs the server.",
     },
+    "probe.no-rename": {
+        "nl": "LET OP: deze server kan niet hernoemen. Bezorgen kan, maar een document is op de server al zichtbaar"
+        " terwijl het nog binnenkomt. Vraag de beheerder van de server om hernoemen (MOVE) toe te staan.",
+        "en": "ATTENTION: this server cannot rename. Delivery works, but a document can be seen on the server while it"
+        " still arrives. Ask whoever runs the server to allow renaming (MOVE).",
+    },
     "probe.unlisted": {
         "nl": "De server laat tijdelijke namen niet zien in een lijst; dat is geen bezwaar.",
         "en": "The server does not show temporary names in a listing; that does no harm.",
