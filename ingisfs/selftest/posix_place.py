@@ -7,6 +7,7 @@ import mmap
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,8 @@ from contextlib import contextmanager, suppress
 from ingisfs.selftest.expecting import same
 from ingisfs.selftest.mount_place import MountPlace
 from ingisfs.selftest.place import Child, Mode, PlaceClock
+
+assert sys.platform != "win32"
 
 
 class PosixPlace(MountPlace):
