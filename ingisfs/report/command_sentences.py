@@ -244,13 +244,13 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "The report {path} cannot be written: {detail}",
     },
     "selftest.begins": {
-        "nl": "{count} manieren van opslaan op {mountpoint}; dit duurt enkele minuten…",
-        "en": "{count} ways to save at {mountpoint}; this takes a few minutes…",
+        "nl": "Manieren van opslaan op {mountpoint}: {count}. Dit duurt enkele minuten…",
+        "en": "Ways to save at {mountpoint}: {count}. This takes a few minutes…",
     },
     "selftest.title": {"nl": "Zelftest van ingisfs", "en": "Selftest of ingisfs"},
     "selftest.summary": {
-        "nl": "{count} manieren van opslaan: {passed} goed, {failed} fout, {impossible} hier niet mogelijk.",
-        "en": "{count} ways to save: {passed} passed, {failed} failed, {impossible} not possible here.",
+        "nl": "Manieren van opslaan: {count}, waarvan {passed} goed, {failed} fout, {impossible} hier niet mogelijk.",
+        "en": "Ways to save: {count}, of which {passed} passed, {failed} failed, {impossible} not possible here.",
     },
     "selftest.good": {
         "nl": "Elk document kwam één keer en heel aan.",

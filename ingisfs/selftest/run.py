@@ -262,10 +262,9 @@ class _Runner:
         """Wait until no document will move by itself any more, or until the time is over."""
 
         def nothing() -> bool:
-            if self._watch.true_at <= self._ended_at:
+            if self._watch.true_at <= self._ended_at or not self._watch.complete:
                 return False
-            mine = self._watch.documents(self._prefix)
-            return self._watch.idle or not any(document.state in WAITING for document in mine)
+            return not any(document.state in WAITING for document in self._watch.documents(self._prefix))
 
         try:
             wait_for(nothing, "an end", self._watch.patience)
@@ -274,6 +273,8 @@ class _Runner:
 
     def clean_up(self, outcomes: Iterable[Outcome]) -> None:
         """Delete what the patterns left, but for those that failed: a person may want to look."""
+        if not all(run.ended for run in self._runs):
+            return  # the drive hangs, and so would this
         failed = {outcome.pattern for outcome in outcomes if outcome.result == "failed"}
         for what, place in self._places:
             if what not in failed:

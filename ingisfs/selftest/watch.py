@@ -73,7 +73,7 @@ class Watch:
         self._known: dict[str, Seen] = {}
         self.settle = 0.0
         self.true_at = 0.0  # on `time.monotonic`; the latest status was true then, or later
-        self.idle = False  # nothing waited in the latest status, of whomever
+        self.complete = False  # the latest status listed all that waits
         self.target = ""  # how the server is doing, in English
         self.trouble = ""  # why the latest try to read failed
 
@@ -104,7 +104,7 @@ class Watch:
         self._listed = listed
         target = status["target"]
         self.target = f"the server: {target['state']} {target['reason'] or ''} {target['detail']}".strip()
-        self.idle = status["waiting"] == 0
+        self.complete = status["waiting"] == sum(document.state in WAITING for document in listed)
 
     @property
     def patience(self) -> float:
