@@ -526,3 +526,33 @@ def stage(folder: Path | None, port: int, language: str | None) -> int:
         click.echo(str(error), err=True)
         return FAILED
     return FINE
+
+
+@main.command()
+@click.argument("mountpoint")
+@click.option("--report", "report_file", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON, for programs.")
+@click.option("--only", help="Only the ways to save that have this in their names; * and ? stand for anything.")
+@_plainly
+def selftest(mountpoint: str, report_file: Path | None, as_json: bool, only: str | None) -> int:
+    """Try the drive at MOUNTPOINT out as programs use it. Its server must be a local INGIS (`ingisfs stage`)."""
+    from ingisfs.selftest.report import as_json as render_json
+    from ingisfs.selftest.report import as_text, summary
+    from ingisfs.selftest.run import choose, look_at, run
+
+    language = _language()
+    patterns = choose(only)
+    look_at(mountpoint)
+    click.echo(say(language, "selftest.begins", count=len(patterns), mountpoint=mountpoint), err=True)
+    report = run(mountpoint, patterns)
+    text = render_json(report) if as_json else as_text(report, language)
+    if report_file is None:
+        click.echo(text, nl=False)
+    else:
+        try:
+            report_file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            click.echo(text, nl=False)
+            raise ConfigError("selftest.report", path=report_file, detail=error) from None
+        click.echo(summary(report, language))
+    return FAILED if report.of("failed") else FINE

@@ -16,6 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "delivery": {"delivery", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs", ""},
     "report": {"report", "outbox", "names", "clock"},
     "stage": {"stage", ""},
+    "selftest": {"selftest", "report", "config", "names", ""},  # a program like any other, outside of the drive
     "names": set(),
     "clock": set(),
     "crashpoints": set(),

@@ -1,4 +1,7 @@
-"""Every way to save brings exactly the documents that a person expects to the server, each once: see patterns.py."""
+"""Every way to save brings exactly the documents that a person expects to the server, each once.
+
+The corpus is ingisfs/selftest/patterns; here it runs with the server's own list at hand.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,21 @@ from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document
 from ingisfs.outbox.intake import Intake, Rules
 from ingisfs.outbox.outbox import Outbox
 from ingisfs.outbox.reading import Reading
+from ingisfs.selftest.corpus import Pattern
+from ingisfs.selftest.expecting import TooSlowError
+from ingisfs.selftest.mount_place import mounted
+from ingisfs.selftest.patterns import PATTERNS
+from ingisfs.selftest.place import Documents, Place
 from tests.clocks import FakeClock
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.mounts import drive
-from tests.patterns import MAX_DOCUMENT, PATTERNS, Documents, MountPlace, Pattern, Place, TooSlowError, VolumePlace
+from tests.patterns import VolumePlace
 from tests.servers import Server, wait_for, wsgidav_server
 
 SETTLE = 0.25  # s, of the mount
+MAX_DOCUMENT = 6 * 2**20  # bytes
+PATIENCE = 15.0  # s to wait for a state
 PAUSE = 0.08  # s; time enough to deliver what has not settled
 TRIES = 10  # of a pattern that must end within the settle time; on a busy machine it may not
 
@@ -44,6 +54,7 @@ class Rig(ABC):
     settle: float  # s
     expected: Documents = field(default_factory=dict, init=False)
     unproven: set[str] = field(default_factory=set, init=False)  # stems that failed, or were too slow to prove anything
+    patience: float = field(default=PATIENCE, init=False)  # s
 
     @abstractmethod
     def place(self, stem: str) -> Place:
@@ -88,7 +99,7 @@ class Rig(ABC):
             self.turn()
             return not any(document.state in WAITING for document in self.documents_of(stem))
 
-        wait_for(nothing, f"an end of {stem}", 15)
+        wait_for(nothing, f"an end of {stem}", PATIENCE)
 
 
 @dataclass
@@ -165,7 +176,7 @@ class OnAMount(Rig):
     server: Server
 
     def place(self, stem: str) -> Place:
-        return MountPlace(stem, self, self.folder)
+        return mounted(stem, self, str(self.folder))
 
     def turn(self) -> None:
         pass
@@ -226,6 +237,7 @@ def run_in_time(rig: Rig, pattern: Pattern) -> tuple[Place, Documents]:
     limit = rig.settle if pattern.within_settle else float("inf")
     for attempt in range(TRIES):
         place = rig.place(f"{pattern.number:03}{chr(ord('a') + attempt)} {pattern.name}")
+        place.max_document = MAX_DOCUMENT
         rig.unproven.add(place.stem)
         begun = time.monotonic()
         try:
@@ -306,6 +318,7 @@ class NoTime:
     """No time passes."""
 
     settle = float("inf")
+    patience = 0.0
 
     def look(self, path: str) -> str:
         raise AssertionError("never to be seen")

@@ -236,4 +236,83 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "No waiting or held document is called “{name}”. See: ingisfs queue list",
     },
     "queue.empty": {"nl": "Niets wacht en niets wordt vastgehouden.", "en": "Nothing waits and nothing is held."},
+    # ---- selftest
+    "selftest.no-drive": {
+        "nl": "Op {mountpoint} is geen schijf van ingisfs: {file} kan niet worden gelezen ({detail}).",
+        "en": "There is no ingisfs drive at {mountpoint}: {file} cannot be read ({detail}).",
+    },
+    "selftest.remote": {
+        "nl": "Niets uitgeprobeerd: documenten op {mountpoint} gaan naar {server}, en proefdocumenten mogen daar niet"
+        " aankomen. Start een lokaal INGIS (ingisfs stage), koppel daarvoor een tweede schijf (ingisfs mount Y:"
+        " --drive proef --server met het adres dat het lokale INGIS noemt) en probeer die uit: ingisfs selftest Y:",
+        "en": "Nothing was tried out: documents at {mountpoint} go to {server}, and test documents must not arrive"
+        " there. Start a local INGIS (ingisfs stage), mount a second drive for it (ingisfs mount Y: --drive proef"
+        " --server with the address that the local INGIS tells) and try that one out: ingisfs selftest Y:",
+    },
+    "selftest.problem": {
+        "nl": "Niets uitgeprobeerd: de schijf op {mountpoint} kan haar documenten niet lezen ({detail}).",
+        "en": "Nothing was tried out: the drive at {mountpoint} cannot read its documents ({detail}).",
+    },
+    "selftest.not-delivered": {
+        "nl": "Niets uitgeprobeerd: het eerste proefdocument op {mountpoint} is niet bezorgd ({detail}). Zie: ingisfs"
+        " status {mountpoint}",
+        "en": "Nothing was tried out: the first test document at {mountpoint} was not delivered ({detail}). See:"
+        " ingisfs status {mountpoint}",
+    },
+    "selftest.unknown": {
+        "nl": "Geen manier van opslaan heet «{only}». De namen staan in het verslag van ingisfs selftest.",
+        "en": "No way to save is called “{only}”. The report of ingisfs selftest has the names.",
+    },
+    "selftest.report": {
+        "nl": "Het verslag {path} kan niet worden geschreven: {detail}",
+        "en": "The report {path} cannot be written: {detail}",
+    },
+    "selftest.begins": {
+        "nl": "Manieren van opslaan op {mountpoint}: {count}. Dit duurt enkele minuten…",
+        "en": "Ways to save at {mountpoint}: {count}. This takes a few minutes…",
+    },
+    "selftest.title": {"nl": "Zelftest van ingisfs", "en": "Selftest of ingisfs"},
+    "selftest.summary": {
+        "nl": "Manieren van opslaan: {count}, waarvan {passed} goed, {failed} fout, {impossible} hier niet mogelijk.",
+        "en": "Ways to save: {count}, of which {passed} passed, {failed} failed, {impossible} not possible here.",
+    },
+    "selftest.good": {
+        "nl": "Elk document kwam één keer en heel aan.",
+        "en": "Every document arrived once and whole.",
+    },
+    "selftest.bad": {
+        "nl": "Vertrouw deze schijf niet voordat het is opgelost; stuur het verslag mee als u hulp vraagt.",
+        "en": "Do not trust this drive before it is mended; send the report along when you ask for help.",
+    },
+    "selftest.passed": {"nl": "Goed", "en": "Passed"},
+    "selftest.failed": {"nl": "Fout", "en": "Failed"},
+    "selftest.impossible": {"nl": "Hier niet mogelijk", "en": "Not possible here"},
+    "selftest.fact.drive": {"nl": "Schijf", "en": "Drive"},
+    "selftest.fact.when": {"nl": "Begonnen", "en": "Begun"},
+    "selftest.fact.duration": {"nl": "Duur", "en": "Took"},
+    "selftest.fact.settle": {"nl": "Wachttijd na het sluiten, ten minste", "en": "Settle time, at least"},
+    "selftest.fact.host": {"nl": "Bestandssysteem", "en": "File system"},
+    "selftest.fact.system": {"nl": "Besturingssysteem", "en": "Operating system"},
+    "selftest.why.too-slow": {
+        "nl": "Deze machine is te druk, of de schijf wacht na het sluiten te kort: het programma werd niet op tijd"
+        " klaar, en dan bewijst het niets.",
+        "en": "This machine is too busy, or the drive settles too soon: the program was not done in time, and then it"
+        " proves nothing.",
+    },
+    "selftest.why.limit": {
+        "nl": "Deze schijf neemt documenten van meer dan 64 MiB aan; een te groot document is niet geprobeerd.",
+        "en": "This drive takes documents of more than 64 MiB; one that is too large was not tried.",
+    },
+    "selftest.why.allocate": {
+        "nl": "Dit systeem kan vooraf geen ruimte voor een bestand vragen.",
+        "en": "This system cannot ask for a file's room beforehand.",
+    },
+    "selftest.why.rename-over-open": {
+        "nl": "Windows vervangt geen bestand dat een programma open heeft.",
+        "en": "Windows does not replace a file that a program has open.",
+    },
+    "selftest.why.delete-open": {
+        "nl": "Onder Windows blijft de naam van een verwijderd bestand bezet zolang een programma het open heeft.",
+        "en": "On Windows the name of a deleted file stays taken as long as a program has it open.",
+    },
 }

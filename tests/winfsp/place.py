@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tests.patterns import Child, Mode, Place, PlaceClock
+from ingisfs.selftest.place import Child, Mode, Place, PlaceClock
 from tests.winfsp import driver as nt
 from tests.winfsp.driver import Driver, File, StatusError
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import pytest
 
+from ingisfs.selftest.corpus import Pattern
+from ingisfs.selftest.patterns import PATTERNS
+from ingisfs.selftest.place import Place
 from tests import test_patterns as corpus
-from tests.patterns import PATTERNS, Pattern, Place
 from tests.winfsp.driver import Driver
 from tests.winfsp.mounted import mounted
 from tests.winfsp.place import WinFspPlace
