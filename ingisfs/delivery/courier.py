@@ -419,6 +419,10 @@ class Courier:
             return
         if len(idle) == len(self._workers):
             self._asked = self._outbox.meta("probe")  # the target is open, and nothing older may still fail
+        if not self._target.fresh:
+            if len(idle) < len(self._workers):
+                return
+            idle = idle[:1]
         for worker, stems in zip(idle, self._doubtful(len(idle)), strict=False):
             self._in_hand.update(parcel.document.id for parcel in stems)
             worker.give(Job("ask", [stems]))

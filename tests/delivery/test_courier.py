@@ -15,9 +15,10 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.target import FRESH
 from ingisfs.outbox.document import Document, Reason, State
 from ingisfs.outbox.outbox import Decision, Outbox, OutboxFullError
-from tests.delivery.couriers import fail_once, get, running, until
+from tests.delivery.couriers import LONG, all_delivered, fail_once, fifty_pairs, get, given_up, pair, running, until
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
@@ -327,3 +328,25 @@ def test_temporary_files_that_were_given_up_are_swept_and_nothing_else(outbox: O
     with running(outbox, server):
         wait_for(lambda: late not in server.files, "the sweep")
     assert all(name in server.files for name in strangers)
+
+
+def test_a_password_that_was_changed_meanwhile_is_tried_by_one_worker_first(
+    outbox: Outbox, server: FaultyServer
+) -> None:
+    with running(outbox, server, workers=4) as courier:
+        pair(outbox)
+        courier.wake()
+        all_delivered(outbox)
+        wait_for(lambda: not any(worker.busy for worker in courier._workers), "the workers to rest", LONG)
+        refused: list[str] = []
+
+        def refuse(operation: str, name: str) -> None:
+            refused.append(operation)
+            raise TargetNeedsPersonError(TargetReason.LOGIN, "401")
+
+        courier._target.answered_at -= FRESH  # the bookkeeper has had lunch
+        server.before = refuse
+        fifty_pairs(outbox)
+        courier.wake()
+        given_up(outbox, courier, TargetReason.LOGIN)
+        assert len(refused) == 2
