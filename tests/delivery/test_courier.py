@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -298,6 +300,38 @@ def test_a_disk_that_is_full_at_the_mark_delays_and_no_more(
         again = keep(outbox, "F2.pdf", pdf("2"))
         until(outbox, again, State.DELIVERED)
     assert server.published == ["F1.pdf", "F1.xml", "F2.pdf"]
+
+
+def test_a_disk_that_is_full_when_a_damaged_document_is_found_leaves_nothing_behind(
+    outbox: Outbox, server: FaultyServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    park = Outbox.park
+    parks: list[str] = []
+
+    def full_at_first(self: Outbox, document: Document, reason: Reason, detail: str) -> None:
+        parks.append(document.name)
+        if len(parks) == 1:
+            raise OutboxFullError("disk full")
+        park(self, document, reason, detail)
+
+    monkeypatch.setattr(Outbox, "park", full_at_first)
+    damaged, good = keep(outbox, "F1.pdf", pdf("1")), keep(outbox, "F2.pdf", pdf("2"))
+
+    def away(operation: str, name: str) -> None:
+        raise UnreachableError("away")
+
+    server.before = away
+    with running(outbox, server):
+        for document_id in (damaged, good):
+            until(outbox, document_id, State.QUEUED)
+        con = sqlite3.connect(tmp_path / "outbox" / "cache.db")
+        con.execute("UPDATE Cache SET value = ? WHERE key = ?", (pdf("other"), damaged))
+        con.commit()
+        con.close()
+        server.before = lambda operation, name: None
+        until(outbox, damaged, State.PARKED)
+        until(outbox, good, State.DELIVERED)
+    assert server.published == ["F2.pdf"]
 
 
 def test_an_orphaned_courier_ends_when_the_queue_is_empty(outbox: Outbox, server: FaultyServer) -> None:
