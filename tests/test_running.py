@@ -155,7 +155,7 @@ def test_a_signal_ends_the_keeper_and_unmounts_its_drives_but_not_for_good(king:
         assert "De schijven king, second blijven gekoppeld" in told
         assert not king.is_mounted()
         assert not os.path.ismount(other)
-        assert king.pids("drive") == []
+        wait_for(lambda: king.pids("drive") == [], "the processes of the drives to be gone")
     with keeping(king):
         wait_up(king)
 
