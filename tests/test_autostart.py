@@ -236,11 +236,11 @@ def test_off_takes_away_whatever_on_had_made(settings: Path, refused: dict[str, 
     system = System(**refused)
     windows(settings, system).on()
     assert system.tasks or system.values
-    assert [told.sentence for told in windows(settings, system).status()][0] == "autostart.status.on"
+    assert next(told.sentence for told in windows(settings, system).status()) == "autostart.status.on"
     assert windows(settings, system).off().sentence == "autostart.off.done"
     assert (system.tasks, system.values) == (set(), set())
     assert windows(settings, system).off().sentence == "autostart.off.already"
-    assert [told.sentence for told in windows(settings, system).status()][0] == "autostart.status.off"
+    assert next(told.sentence for told in windows(settings, system).status()) == "autostart.status.off"
 
 
 def test_a_program_that_is_not_there_is_told_of(settings: Path) -> None:
