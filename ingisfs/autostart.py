@@ -19,9 +19,9 @@ from xml.etree import ElementTree
 
 import platformdirs
 
-from ingisfs.config import ConfigError, load, names_in
+from ingisfs.config import ConfigError, load, machine_folder, names_in
 from ingisfs.processes import python
-from ingisfs.windows import ADMINISTRATORS, SYSTEM
+from ingisfs.windows import ADMINISTRATORS, SYSTEM, USERS
 
 Runner = Callable[[Sequence[str]], "CompletedProcess[str]"]
 
@@ -38,19 +38,24 @@ def run_program(command: Sequence[str]) -> CompletedProcess[str]:
 
 
 def prepare_machine_folder(
-    folder: Path, runner: Runner = run_program, *, windows: bool = sys.platform == "win32"
+    folder: Path, runner: Runner = run_program, *, windows: bool = sys.platform == "win32", readable: bool = False
 ) -> None:
-    """Make a folder below the machine's that only the system and administrators may open. Raises ConfigError."""
+    """Make a folder below the machine's that only the system and administrators may open. Raises ConfigError.
+
+    `readable`: everybody may read what is in it, and write nothing.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if windows:
-            # Not inherited: %ProgramData% lets every user read, and make files.
+            # Not inherited: %ProgramData% lets every user read, and make files. Whoever made it before keeps no rights.
             rights = [f"*{who}:(OI)(CI)F" for who in (SYSTEM, ADMINISTRATORS)]
-            done = runner(["icacls", str(folder), "/inheritance:r", "/grant:r", *rights, "/Q"])
-            if done.returncode != 0:
-                raise ConfigError("login.machine", detail=(done.stderr or done.stdout).strip() or "icacls")
+            rights += [f"*{USERS}:(OI)(CI)RX"] if readable else []
+            for change in (["/setowner", f"*{ADMINISTRATORS}"], ["/inheritance:r", "/grant:r", *rights]):
+                done = runner(["icacls", str(folder), *change, "/Q"])
+                if done.returncode != 0:
+                    raise ConfigError("login.machine", detail=_said(done))
         else:
-            folder.chmod(0o700)
+            folder.chmod(0o755 if readable else 0o700)
     except OSError as error:
         raise ConfigError("login.machine", detail=error.strerror or error) from None
 
@@ -97,8 +102,12 @@ class Autostart:
 
     def on(self) -> Told:
         """Have the system start the drives from now on, and start them now. Raises ConfigError."""
-        for name in self._names():
-            drive = load(self._path, name)
+        drives = [load(self._path, name) for name in self._names()]
+        if self._machine:
+            # What the system believes must not be written by just anybody: which drives run, and that it is to end.
+            prepare_machine_folder(machine_folder(), self._runner, windows=self._windows, readable=True)
+            prepare_machine_folder(machine_folder() / "keeper", self._runner, windows=self._windows)
+        for drive in drives:
             if drive.of_machine:
                 prepare_machine_folder(drive.state_folder, self._runner, windows=self._windows)
         return self._on_windows() if self._windows else self._on_linux()

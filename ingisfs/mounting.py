@@ -243,7 +243,7 @@ class _StopFile:
 
     def there(self) -> bool:
         """Tell whether it was asked for."""
-        return self._path.exists()
+        return os.path.exists(self._path)
 
     def by_person(self) -> bool:
         """Tell whether a person asked for it."""
@@ -467,6 +467,8 @@ def mount(drive: Drive) -> None:
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    # Whoever lives on after this takes note of its end, or a dead drive stays in the list of processes.
+    threading.Thread(target=process.wait, name="drive", daemon=True).start()
     with process.stdin, process.stdout:
         process.stdin.write(drive.to_json() + "\n")
         process.stdin.close()

@@ -122,7 +122,7 @@ class Keeper:
             lock = FileLock(folder / "lock")
         except OSError as error:
             raise ConfigError("login.machine", detail=error.strerror or error) from None
-        hold = _Hold(self.end_and_wait) if sys.platform == "win32" else None
+        hold = Hold(EndOfSession(self.end_and_wait)) if sys.platform == "win32" else None
         try:
             if not lock.acquire():
                 raise ConfigError("run.twice", path=self._path)
@@ -360,15 +360,17 @@ def _changed(path: Path) -> int:
 # ---- Windows -----------------------------------------------------------------------------------------------------
 
 
-class _Hold:
+class Hold:
     """Keeps Windows from falling asleep while documents can go, and from logging off while they do."""
 
     EVERY = 5.0  # s between two looks at the queues
 
-    def __init__(self, end: Callable[[float], None], windows: Windows | None = None) -> None:
+    def __init__(self, session: EndOfSession, windows: Windows | None = None) -> None:
+        """Hold `session`, which is started here."""
         self._windows = windows or Windows()
-        self._session = EndOfSession(end)
-        self._session.start()
+        self._session = session
+        if not session.start():
+            log.warning("there is no window: a log-off does not wait for the queue")
         self._awake = False
         self._next = 0.0
         self._waiting = 0

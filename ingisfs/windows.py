@@ -1,7 +1,7 @@
 """What is asked of Windows itself: its disks, its sessions, its secrets. One call a function, over ctypes.
 
-Not run on Windows yet: the arguments are tested with a stand-in for its libraries. `Windows(load)` takes a function
-that returns a library by its name; a test gives its own.
+Not run on Windows yet: the arguments are tested with a stand-in for its libraries, and most of the calls with Wine's.
+`Windows(load)` takes a function that returns a library by its name; a test gives its own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _WTS_ACTIVE = 0
 _WM_CLOSE, _WM_DESTROY, _WM_QUERYENDSESSION, _WM_ENDSESSION, _WM_APP = 0x10, 0x02, 0x11, 0x16, 0x8000
 _LRESULT = ctypes.c_ssize_t
 
-SYSTEM, ADMINISTRATORS = "S-1-5-18", "S-1-5-32-544"
+SYSTEM, ADMINISTRATORS, USERS = "S-1-5-18", "S-1-5-32-544", "S-1-5-32-545"
 
 
 class Blob(ctypes.Structure):

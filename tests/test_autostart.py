@@ -68,6 +68,8 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA", "PROGRAMDATA"):
         monkeypatch.setenv(variable, str(tmp_path / variable))
     monkeypatch.setenv("HOME", str(tmp_path))
+    for module in (config, autostart):
+        monkeypatch.setattr(module, "machine_folder", lambda: tmp_path / "machine")
 
 
 @pytest.fixture
@@ -265,9 +267,15 @@ def test_a_configuration_without_drives_cannot_start(tmp_path: Path) -> None:
 def test_only_the_system_and_administrators_may_open_the_machine_s_folder_on_windows(tmp_path: Path) -> None:
     system = System()
     prepare_machine_folder(tmp_path / "a" / "king", system, windows=True)
+    folder = str(tmp_path / "a" / "king")
     rights = ["*S-1-5-18:(OI)(CI)F", "*S-1-5-32-544:(OI)(CI)F"]
-    assert system.asked == [["icacls", str(tmp_path / "a" / "king"), "/inheritance:r", "/grant:r", *rights, "/Q"]]
-    assert (tmp_path / "a" / "king").is_dir()
+    assert system.asked == [
+        ["icacls", folder, "/setowner", "*S-1-5-32-544", "/Q"],
+        ["icacls", folder, "/inheritance:r", "/grant:r", *rights, "/Q"],
+    ]
+    assert Path(folder).is_dir()
+    prepare_machine_folder(tmp_path / "a", system, windows=True, readable=True)
+    assert system.asked[-1][4:-1] == [*rights, "*S-1-5-32-545:(OI)(CI)RX"]
 
 
 def test_a_folder_whose_rights_cannot_be_set_is_refused(tmp_path: Path) -> None:
@@ -276,25 +284,30 @@ def test_a_folder_whose_rights_cannot_be_set_is_refused(tmp_path: Path) -> None:
     assert (refused.value.sentence, refused.value.values) == ("login.machine", {"detail": "Access is denied."})
 
 
-def test_the_drives_of_the_machine_get_their_folders_before_they_start(
-    tmp_path: Path, settings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_drives_of_the_machine_get_their_folders_before_they_start(tmp_path: Path, settings: Path) -> None:
     machine = tmp_path / "machine"
-    monkeypatch.setattr(config, "machine_folder", lambda: machine)
     settings.write_text(
         f"[drives.king]\nstate = '{machine / 'king'}'\n[drives.other]\nstate = '{tmp_path / 'elsewhere'}'\n"
     )
     system = System()
     windows(settings, system, machine=True).on()
     programs = [command[0] for command in system.asked]
-    assert programs == ["icacls", "schtasks", "schtasks"]
-    assert system.asked[0][1] == str(machine / "king")
+    assert programs == ["icacls"] * 6 + ["schtasks"] * 2
+    assert [Path(command[0]) for command in system.of("icacls")[1::2]] == [
+        machine,
+        machine / "keeper",
+        machine / "king",
+    ]
+    readable = [any("RX" in word for word in command) for command in system.of("icacls")[1::2]]
+    assert readable == [True, False, False]
 
 
 @ONLY_LINUX
 def test_the_machine_s_folder_is_its_owner_s_only_on_linux(tmp_path: Path) -> None:
     prepare_machine_folder(tmp_path / "king", System(), windows=False)
     assert (tmp_path / "king").stat().st_mode & 0o777 == 0o700
+    prepare_machine_folder(tmp_path / "king", System(), windows=False, readable=True)
+    assert (tmp_path / "king").stat().st_mode & 0o777 == 0o755
 
 
 # ---- systemd -----------------------------------------------------------------------------------------------------
@@ -369,6 +382,7 @@ def test_systemd_finds_nothing_wrong_with_a_unit(tmp_path: Path, machine: bool) 
     assert done.returncode == 0, done.stderr
 
 
+@ONLY_LINUX
 @pytest.mark.parametrize("machine", [True, False])
 def test_systemd_is_told_of_the_unit_and_starts_it_now(tmp_path: Path, settings: Path, machine: bool) -> None:
     system = System()

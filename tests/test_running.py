@@ -7,13 +7,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from ingisfs import mounting, running
+from ingisfs.config import ConfigError
 from ingisfs.outbox.locks import is_locked
+from ingisfs.running import Keeper
 from tests.documents import pdf
 from tests.mounts import Drive
 from tests.servers import Server, wait_for, wsgidav_server
@@ -111,6 +115,61 @@ def test_a_killed_drive_is_mounted_again_and_what_was_printed_arrives_once(king:
     assert sorted(server.names()) == [*names, "F5.pdf"]
     assert "nobody unmounted it" in log_of(king)
     assert "is gone" in log_of(king)
+
+
+def test_who_tells_people_is_told_when_a_drive_goes_and_when_it_is_back(
+    king: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in king.environment.items():
+        monkeypatch.setenv(name, value)
+    for name in ("ASK", "ASK_AGAIN", "LOOK"):
+        monkeypatch.setattr(running, name, 0.2)
+    told: list[str] = []
+    keeper = Keeper(
+        king.config,
+        gone=lambda drive: told.append(f"{drive.name} gone"),
+        back=lambda drive: told.append(f"{drive.name} back"),
+    )
+    names: list[str] = []
+    thread = threading.Thread(target=keeper.run, args=(names.extend,))
+    thread.start()
+    try:
+        wait_up(king)
+        assert names == ["king"]
+        for _ in range(2):
+            wait_for(lambda: keeper._kept["king"]._up_since is not None, "the keeper to know it", 60)
+            told.clear()
+            king.kill("drive")
+            wait_for(lambda: told == ["king gone", "king back"], "the keeper to tell of it", 60)
+        told.clear()
+        wait_for(lambda: king.unmount("--now").returncode == 0, "a person to unmount it", 60)
+        wait_for(lambda: keeper._kept["king"]._up_since is None, "the keeper to see it", 60)
+    finally:
+        keeper.end()
+        thread.join(60)
+    assert not thread.is_alive()
+    assert told == []  # what a person does is no news to them
+
+
+def test_pauses_grow_until_a_person_changes_the_settings(king: Drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(drive: object) -> None:
+        raise ConfigError("mount.no-mountpoint", drive="king")
+
+    monkeypatch.setattr(mounting, "mount", refused)
+    for name, value in {"FIRST_WAIT": 0.01, "LONGEST_WAIT": 0.05, "LOOK": 0.01}.items():
+        monkeypatch.setattr(running, name, value)
+    told: list[str] = []
+    kept = running._Kept(king.config, "king", threading.Event(), lambda drive: told.append(drive.name), lambda _: None)
+    waits = []
+    for _ in range(5):
+        waits.append(kept._wait)
+        kept._safely(kept._look)
+    assert waits == [0.01, 0.02, 0.04, 0.05, 0.05]
+    assert told == ["king"]  # once
+    changes = iter(range(100))
+    monkeypatch.setattr(running, "_changed", lambda path: next(changes))
+    kept._safely(kept._look)
+    assert kept._wait == 0.01
 
 
 def test_a_drive_that_hangs_is_ended_and_mounted_again(king: Drive, server: Server) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import sys
 import threading
@@ -15,11 +16,15 @@ from typing import Any
 import platformdirs
 import pytest
 
+from ingisfs import running
 from ingisfs.drive.registry import Registry
 from ingisfs.mounting import _StopFile, was_stopped
 from ingisfs.outbox.mirror import default_folder
+from ingisfs.outbox.outbox import Outbox
 from ingisfs.processes import apart, python
+from ingisfs.running import Hold
 from ingisfs.windows import FIXED, REMOTE, Blob, EndOfSession, Session, Windows
+from tests.documents import keep, pdf
 from tests.servers import wait_for
 
 ON_WINDOWS = pytest.mark.skipif(sys.platform != "win32", reason="asks Windows itself")
@@ -278,6 +283,63 @@ def test_without_a_window_nothing_is_held_and_nothing_fails() -> None:
     session.hold("x")
     session.end()
     assert desktop.functions["PostMessageW"].calls == []
+
+
+# ---- the keeper's hold -------------------------------------------------------------------------------------------
+
+
+class Noted:
+    """Stands for Windows and its session: notes what they were asked."""
+
+    def __init__(self) -> None:
+        self.awake: list[bool] = []
+        self.reasons: list[str] = []
+
+    def stay_awake(self, awake: bool) -> bool:
+        self.awake.append(awake)
+        return True
+
+    def start(self) -> bool:
+        return True
+
+    def hold(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    def end(self) -> None:
+        self.reasons.append("ended")
+
+
+def test_the_machine_is_held_while_documents_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hold, "EVERY", 0.0)
+    outbox = Outbox(tmp_path, settle=0.0)
+    try:
+        noted = Noted()
+        hold = Hold(noted, noted)  # type: ignore[arg-type]
+        hold.look([tmp_path, tmp_path / "none"])
+        assert (noted.awake, noted.reasons) == ([], [""])
+        for number in range(2):
+            keep(outbox, f"F{number}.pdf", pdf(str(number)))
+        hold.look([tmp_path])
+        hold.look([tmp_path])
+        assert noted.awake == [True]
+        assert "nog 2 documenten" in noted.reasons[-1]
+        monkeypatch.setattr(running, "MOVED", 0.0)  # nothing has moved for long
+        hold.look([tmp_path])
+        assert (noted.awake, noted.reasons[-1]) == ([True], "")
+        monkeypatch.setattr(running, "MOVED", 60.0)
+        outbox.set_meta("target", json.dumps({"state": "needs_person", "reason": "login", "since": 1.0}))
+        hold.look([tmp_path])  # nothing goes until somebody comes
+        assert (noted.awake, noted.reasons[-1]) == ([True, False], "")
+        outbox.set_meta("target", json.dumps({"state": "ok"}))
+        hold.look([tmp_path])
+        assert noted.awake == [True, False, True]
+        outbox.withdraw(outbox.documents("1"))
+        hold.look([tmp_path])
+        assert (noted.awake, noted.reasons[-1]) == ([True, False, True, False], "")
+        hold.end()
+        assert noted.reasons[-1] == "ended"
+    finally:
+        outbox.shut()
 
 
 # ---- processes ---------------------------------------------------------------------------------------------------

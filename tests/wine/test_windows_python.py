@@ -72,7 +72,7 @@ RUNS = [
             "test_a_run_of_300_printed_again": "9 s; the smaller ones show the same",
         },
     ),
-    Run("windows", ("tests/test_letters.py", "tests/test_windows.py", "tests/test_autostart.py"), 105),
+    Run("windows", ("tests/test_letters.py", "tests/test_windows.py", "tests/test_autostart.py"), 95),
     Run("faults", ("tests/delivery/test_faults.py",), 8, only="move and stays"),  # all of them pass, in 100 s
     Run(
         "people",
