@@ -19,7 +19,7 @@ from xml.etree import ElementTree
 
 import platformdirs
 
-from ingisfs.config import ConfigError, load, machine_folder, names_in
+from ingisfs.config import ConfigError, load, machine_config_path, machine_folder, names_in
 from ingisfs.processes import python
 from ingisfs.windows import ADMINISTRATORS, SYSTEM, USERS
 
@@ -102,6 +102,8 @@ class Autostart:
 
     def on(self) -> Told:
         """Have the system start the drives from now on, and start them now. Raises ConfigError."""
+        if self._path == machine_config_path() and not self._machine:
+            raise ConfigError("autostart.of-machine", path=self._path)
         drives = [load(self._path, name) for name in self._names()]
         if self._machine:
             # What the system believes must not be written by just anybody: which drives run, and that it is to end.
@@ -150,7 +152,7 @@ class Autostart:
     def _names(self) -> list[str]:
         names = list(self._drives) or names_in(self._path)
         if not names:
-            raise ConfigError("config.no-drives", path=self._path)
+            raise ConfigError("autostart.no-machine-drives" if self._machine else "config.no-drives", path=self._path)
         return names
 
     def _how(self) -> str | None:

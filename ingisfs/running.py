@@ -112,7 +112,6 @@ class Keeper:
         self._ending = threading.Event()
         self._ended = threading.Event()
         self._kept: dict[str, _Kept] = {}
-        self._said = ""
 
     def run(self, started: Callable[[Sequence[str]], None] | None = None) -> None:
         """Keep the drives. `started` gets their names. Raises ConfigError if nothing can be kept."""
@@ -128,6 +127,7 @@ class Keeper:
                 raise ConfigError("run.twice", path=self._path)
             with suppress(OSError):
                 (folder / "stop").unlink(missing_ok=True)
+            changed = _changed(self._path)
             names = self._wanted()
             if not names:
                 raise ConfigError("config.no-drives", path=self._path)
@@ -139,7 +139,8 @@ class Keeper:
                 if (folder / "stop").exists():
                     log.info("asked to end")
                     break
-                with suppress(ConfigError):
+                if _changed(self._path) != changed:
+                    changed = _changed(self._path)
                     self._take(self._wanted_now())
                 if hold is not None:
                     hold.look([kept.state_folder for kept in self._kept.values() if kept.state_folder is not None])
@@ -164,17 +165,12 @@ class Keeper:
         return list(self._names) or names_in(self._path)
 
     def _wanted_now(self) -> list[str]:
-        """Like `_wanted`; tells once of a configuration that has become unreadable."""
+        """Like `_wanted`; none while the configuration cannot be read."""
         try:
-            names = self._wanted()
+            return self._wanted()
         except ConfigError as error:
-            told = say("en", error.sentence, **error.values)
-            if told != self._said:
-                log.error("%s", told)
-            self._said = told
-            raise
-        self._said = ""
-        return names
+            log.error("%s", say("en", error.sentence, **error.values))
+            return []
 
     def _take(self, names: Sequence[str]) -> None:
         for name in names:
@@ -204,6 +200,7 @@ class _Kept(threading.Thread):
         self._away = False  # gone, and told
         self._said = ""
         self._wait = FIRST_WAIT
+        self._read: tuple[int, Drive] | None = None  # when the settings were changed last, and what they were then
         self._up_since: float | None = None  # monotonic; None: it does not run
         self._next_ask = 0.0
         self._unanswered = 0
@@ -230,8 +227,14 @@ class _Kept(threading.Thread):
         self._said = text
 
     def _settings(self) -> Drive:
-        """Read the configuration anew: a person may have mended it. Raises ConfigError."""
-        drive = load(self._path, self.drive_name)
+        """Read the configuration, anew when a person has changed it. Raises ConfigError."""
+        changed = _changed(self._path)
+        if self._read is None or self._read[0] != changed:
+            self._read = None
+            if self.drive_name not in names_in(self._path):
+                raise ConfigError("run.no-drive", drive=self.drive_name, path=self._path)
+            self._read = changed, load(self._path, self.drive_name)
+        drive = self._read[1]
         self.state_folder = drive.state_folder
         return drive
 
@@ -305,8 +308,8 @@ class _Kept(threading.Thread):
         try:
             place = drive.mountpoint and mounting.place(drive.mountpoint)
             mounting.mount(dataclasses.replace(drive, mountpoint=place))
-        except ConfigError:
-            if _lives(drive.state_folder):
+        except ConfigError as error:
+            if error.sentence in {"outbox.in-use", "mount.already"} and _lives(drive.state_folder):
                 return  # a person was quicker
             self._tell(drive)
             self._pause()

@@ -259,6 +259,21 @@ def test_a_configuration_without_drives_cannot_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         windows(tmp_path / "none.toml", System()).on()
     assert refused.value.sentence == "config.no-drives"
+    with pytest.raises(ConfigError) as refused:
+        windows(tmp_path / "none.toml", System(), machine=True).on()
+    assert refused.value.sentence == "autostart.no-machine-drives"
+
+
+def test_a_user_without_drives_of_their_own_is_not_started_with_the_machine_s(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autostart, "machine_config_path", lambda: settings)
+    system = System()
+    with pytest.raises(ConfigError) as refused:
+        windows(settings, system).on()
+    assert refused.value.sentence == "autostart.of-machine"
+    assert system.asked == []
+    assert windows(settings, system, machine=True).on().sentence == "autostart.on.machine"
 
 
 # ---- the machine's folder ----------------------------------------------------------------------------------------

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ingisfs import mounting, running
+from ingisfs import config, mounting, running
 from ingisfs.config import ConfigError
+from ingisfs.drive.registry import Mounted
+from ingisfs.drive.supervisor import Supervisor
 from ingisfs.outbox.locks import is_locked
 from ingisfs.running import Keeper
 from tests.documents import pdf
@@ -277,6 +279,8 @@ def test_a_drive_that_is_added_is_taken_in_and_a_broken_file_harms_none_that_run
         wait_for(lambda: (other / "INGIS-STATUS.txt").is_file(), "the second drive", 60)
         king.config.write_text("[drives.king\n")
         wait_for(lambda: "TOML" in log_of(king), "the keeper to tell of it", 60)
+        king.config.unlink()
+        wait_for(lambda: "“king” is not in" in log_of(king), "the keeper to tell of it", 60)
         assert (king.mountpoint / "INGIS-STATUS.txt").is_file()
         keeper.terminate()
         assert keeper.wait(60) == 0
@@ -336,6 +340,38 @@ def test_a_dead_mount_goes_when_a_person_unmounts_it(king: Drive) -> None:
     assert king.unmount("--now").returncode == 0
     assert not king.is_mounted()
     assert not is_locked(king.state / "drive.lock")
+
+
+def test_a_drive_that_died_is_not_taken_for_the_one_that_came_after_it(king: Drive) -> None:
+    assert king.mount().returncode == 0
+    king.kill("drive")
+    elsewhere = king.base / "Y"
+    elsewhere.mkdir()
+    done = king.run("mount", str(elsewhere), "--config", str(king.config))
+    assert done.returncode == 0, done.stderr
+    only = king.run("unmount")  # there is one, so it needs no name
+    assert only.returncode == 0, only.stderr
+    assert not os.path.ismount(elsewhere)
+
+
+def test_a_drive_that_could_not_be_mounted_ends_without_a_courier() -> None:
+    Supervisor(config.Drive()).end()  # never started, and no reason to hide why the mount failed
+
+
+def test_a_dead_mount_is_known_without_touching_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mounting, "MOUNTINFO", tmp_path / "mountinfo")
+    (tmp_path / "mountinfo").write_text("36 35 98:0 / /mnt/my\\040X rw shared:1 - fuse.ingisfs x rw\n")
+    taken: list[tuple[str, bool]] = []
+
+    def fusermount(mountpoint: str, *, lazy: bool = False) -> subprocess.CompletedProcess[str]:
+        taken.append((mountpoint, lazy))
+        return subprocess.CompletedProcess([], 0, "", "")
+
+    monkeypatch.setattr(mounting, "_fusermount", fusermount)
+    for take_away in (mounting._take_away, mounting.clear_away):
+        take_away(Mounted("/mnt/my X", tmp_path, 0))
+        take_away(Mounted("/mnt/other", tmp_path, 0))
+    assert taken == [("/mnt/my X", True)] * 2
 
 
 def test_autostart_off_ends_a_keeper_that_a_person_started(king: Drive) -> None:

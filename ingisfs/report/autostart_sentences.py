@@ -23,6 +23,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         " ook {log}.",
         "en": "The keeper of {path} does not end. Close programs that use the drive and try again; see also {log}.",
     },
+    "run.no-drive": {
+        "nl": "De schijf «{drive}» staat niet in {path}. Stel haar in met: ingisfs setup --drive {drive}",
+        "en": "The drive “{drive}” is not in {path}. Set it up with: ingisfs setup --drive {drive}",
+    },
     "run.session": {
         "nl": "Er worden nog {count} documenten naar INGIS verstuurd. Even geduld, dan gaat het afmelden verder.",
         "en": "{count} documents are still being sent to INGIS. One moment, and the log-off goes on.",
@@ -87,6 +91,18 @@ SENTENCES: dict[str, dict[str, str]] = {
     "autostart.status.away": {
         "nl": "Schijf «{drive}»: niet gekoppeld. Waarom, staat in {log}.",
         "en": "Drive “{drive}”: not mounted. The reason is in {log}.",
+    },
+    "autostart.of-machine": {
+        "nl": "De schijven in {path} zijn van de hele computer en starten alleen met de computer. Kies, als beheerder:"
+        " ingisfs autostart on --machine",
+        "en": "The drives in {path} are the whole computer's, and start with the computer only. Choose, as an"
+        " administrator: ingisfs autostart on --machine",
+    },
+    "autostart.no-machine-drives": {
+        "nl": "In {path} staat geen schijf die met de computer kan starten. Stel er eerst een in, als beheerder:"
+        " ingisfs setup --machine (het wachtwoord: ingisfs login --machine)",
+        "en": "There is no drive in {path} that can start with the computer. Set one up first, as an administrator:"
+        " ingisfs setup --machine (the password: ingisfs login --machine)",
     },
     "autostart.no-systemd": {
         "nl": "Op deze computer draait geen systemd, dus ingisfs kan zich niet laten starten. Laat wat hier programma's"
