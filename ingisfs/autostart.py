@@ -104,6 +104,8 @@ class Autostart:
         """Have the system start the drives from now on, and start them now. Raises ConfigError."""
         if self._path == machine_config_path() and not self._machine:
             raise ConfigError("autostart.of-machine", path=self._path)
+        if not self._windows and not self._booted.is_dir():
+            raise ConfigError("autostart.no-systemd", command=shlex.join([self._interpreter, *self._arguments]))
         drives = [load(self._path, name) for name in self._names()]
         if self._machine:
             # What the system believes must not be written by just anybody: which drives run, and that it is to end.
@@ -135,7 +137,7 @@ class Autostart:
         options: dict[str, object] = {"options": " --machine" if self._machine else ""}
         how = self._how()
         told = [Told("autostart.status.off", options) if how is None else Told("autostart.status.on", {"how": how})]
-        if running.is_kept(self._path):
+        if kept := running.is_kept(self._path):
             told.append(Told("autostart.status.kept"))
         elif how is not None:
             told.append(Told("autostart.status.not-kept", options))
@@ -145,8 +147,10 @@ class Autostart:
                 told.append(Told("autostart.status.mounted", {"drive": name, "mountpoint": mounted.mountpoint}))
             elif mounting.was_stopped(folder):
                 told.append(Told("autostart.status.unmounted", {"drive": name}))
-            else:
+            elif kept:
                 told.append(Told("autostart.status.away", {"drive": name, "log": running.log_file(self._path)}))
+            else:
+                told.append(Told("autostart.status.idle", {"drive": name}))
         return told
 
     def _names(self) -> list[str]:
@@ -221,8 +225,6 @@ class Autostart:
         return ["systemctl", *([] if self._machine else ["--user"]), *arguments]
 
     def _on_linux(self) -> Told:
-        if not self._booted.is_dir():
-            raise ConfigError("autostart.no-systemd", command=shlex.join([self._interpreter, *self._arguments]))
         file, text = self._units / f"{NAME}.service", unit([self._interpreter, *self._arguments], machine=self._machine)
         try:
             self._units.mkdir(parents=True, exist_ok=True)

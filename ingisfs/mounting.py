@@ -616,7 +616,7 @@ def clear_away(mounted: Mounted) -> None:
     """
     if mounted.alive:
         with suppress(OSError):  # it ended just now
-            os.kill(mounted.pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+            os.kill(mounted.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows' SIGTERM is as final
     end = time.monotonic() + END_LIMIT
     while mounted.alive:
         if time.monotonic() > end:

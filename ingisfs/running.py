@@ -216,9 +216,12 @@ class _Kept(threading.Thread):
         try:
             act()
         except ConfigError as error:
-            self._say(logging.ERROR, say("en", error.sentence, **error.values))
+            self._say_why(error)
         except Exception:
             log.exception("drive %s", self.drive_name)
+
+    def _say_why(self, error: ConfigError) -> None:
+        self._say(logging.ERROR, say("en", error.sentence, **error.values))
 
     def _say(self, level: int, text: str) -> None:
         """Write into the log what is not what was written there last."""
@@ -243,11 +246,12 @@ class _Kept(threading.Thread):
     def _look(self) -> None:
         try:
             drive = self._settings()
-        except ConfigError:
+        except ConfigError as error:
+            self._say_why(error)
             # The drive that runs by the settings of before is no worse for it.
             if self.state_folder is None or not _lives(self.state_folder):
                 self._pause()
-            raise
+            return
         if _lives(drive.state_folder):
             self._watch(drive)
             return
@@ -311,9 +315,10 @@ class _Kept(threading.Thread):
         except ConfigError as error:
             if error.sentence in {"outbox.in-use", "mount.already"} and _lives(drive.state_folder):
                 return  # a person was quicker
+            self._say_why(error)
             self._tell(drive)
             self._pause()
-            raise
+            return
         self._up_since = self._next_ask = time.monotonic()
         self._unanswered = 0
         log.info("drive %s: mounted at %s%s", drive.name, place, " again" if again else "")

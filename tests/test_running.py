@@ -374,6 +374,28 @@ def test_a_dead_mount_is_known_without_touching_it(tmp_path: Path, monkeypatch: 
     assert taken == [("/mnt/my X", True)] * 2
 
 
+def test_autostart_tells_which_drives_are_there_and_why_not(king: Drive) -> None:
+    second(king, server="gopher://x/")
+
+    def told() -> str:
+        done = king.run("autostart", "status", "--config", str(king.config))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "Schijf «king»: niet gekoppeld.\n" in told()
+    with keeping(king):
+        wait_up(king)
+        wait_for(lambda: "gopher" in log_of(king), "the keeper to tell of the other", 60)
+        first = told()
+        assert "Zij worden nu bewaakt" in first
+        assert f"Schijf «king»: gekoppeld op {king.mountpoint}." in first
+        assert "Schijf «second»: niet gekoppeld. Waarom, staat in" in first
+        log = Path(first.rpartition("Waarom, staat in ")[2].strip().rstrip("."))
+        assert "gopher" in log.read_text()
+        assert king.unmount("--now").returncode == 0
+        assert "Schijf «king»: iemand heeft haar ontkoppeld." in told()
+
+
 def test_autostart_off_ends_a_keeper_that_a_person_started(king: Drive) -> None:
     with keeping(king) as keeper:
         wait_up(king)

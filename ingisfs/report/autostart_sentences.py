@@ -88,6 +88,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "Drive “{drive}”: a person unmounted it. It stays away until a person mounts it: ingisfs mount"
         " --drive {drive}",
     },
+    "autostart.status.idle": {
+        "nl": "Schijf «{drive}»: niet gekoppeld.",
+        "en": "Drive “{drive}”: not mounted.",
+    },
     "autostart.status.away": {
         "nl": "Schijf «{drive}»: niet gekoppeld. Waarom, staat in {log}.",
         "en": "Drive “{drive}”: not mounted. The reason is in {log}.",
