@@ -174,6 +174,18 @@ def test_pauses_grow_until_a_person_changes_the_settings(king: Drive, monkeypatc
     assert kept._wait == 0.01
 
 
+def test_why_a_drive_is_away_is_told_before_the_pause(
+    king: Drive, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = running._Kept(king.config, "king", threading.Event(), lambda drive: None, lambda drive: None)
+    seen: list[str] = []
+    monkeypatch.setattr(kept, "_pause", lambda: seen.append(caplog.text))
+    for text, reason in [("server = 'gopher://x/'", "gopher"), ("nonsense = 1", "nonsense")]:
+        king.config.write_text(f"[drives.king]\n{text}\n")
+        kept._safely(kept._look)
+        assert reason in seen[-1]
+
+
 def test_a_drive_that_hangs_is_ended_and_mounted_again(king: Drive, server: Server) -> None:
     with keeping(king):
         wait_up(king)
