@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import html
 import os
+import socket
+import threading
+from contextlib import suppress
 from typing import Any
 
 from jeepney import DBusAddress, DBusErrorResponse, Message, new_method_call
-from jeepney.io.blocking import open_dbus_connection
+from jeepney.bus import get_bus
+from jeepney.io.blocking import DBusConnection, prep_socket
 from jeepney.wrappers import unwrap_msg
 
 SERVICE = DBusAddress(
     "/org/freedesktop/Notifications", "org.freedesktop.Notifications", interface="org.freedesktop.Notifications"
 )
-TIMEOUT = 5.0  # s for one answer
+TIMEOUT = 5.0  # s for all of it
 NORMAL, CRITICAL = 1, 2  # urgency; what is critical stays until a person takes it away
 AS_THE_DESKTOP_LIKES = -1  # ms that it is shown
 
@@ -28,16 +32,34 @@ def notify(title: str, text: str, *, urgent: bool) -> None:
     if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
         raise DesktopError("no session bus")
     try:
-        with open_dbus_connection(bus="SESSION", auth_timeout=TIMEOUT) as connection:
-
-            def call(message: Message) -> tuple[object, ...]:
-                return tuple(unwrap_msg(connection.send_and_get_reply(message, timeout=TIMEOUT)))
-
-            (able,) = call(new_method_call(SERVICE, "GetCapabilities"))
-            if isinstance(able, list) and "body-markup" in able:
-                text = html.escape(text, quote=False)
-            hints = {"urgency": ("y", CRITICAL if urgent else NORMAL)}
-            shown: tuple[Any, ...] = ("ingisfs", 0, "", title, text, [], hints, AS_THE_DESKTOP_LIKES)
-            call(new_method_call(SERVICE, "Notify", "susssasa{sv}i", shown))
+        with prep_socket(get_bus("SESSION"), timeout=TIMEOUT) as connected:
+            # jeepney greets the bus without a limit of time.
+            limit = threading.Timer(TIMEOUT, _hang_up, (connected,))
+            limit.daemon = True
+            limit.start()
+            try:
+                _notify(connected, title, text, urgent)
+            finally:
+                limit.cancel()
     except (DBusErrorResponse, OSError, EOFError, ValueError, RuntimeError, KeyError) as error:
         raise DesktopError(f"{type(error).__name__}: {error}"[:300]) from None
+
+
+def _notify(connected: socket.socket, title: str, text: str, urgent: bool) -> None:
+    with DBusConnection(connected) as connection:
+
+        def call(message: Message) -> tuple[Any, ...]:
+            return tuple(unwrap_msg(connection.send_and_get_reply(message)))
+
+        (able,) = call(new_method_call(SERVICE, "GetCapabilities"))
+        if "body-markup" in able:
+            text = html.escape(text, quote=False)
+        hints = {"urgency": ("y", CRITICAL if urgent else NORMAL)}
+        shown: tuple[Any, ...] = ("ingisfs", 0, "", title, text, [], hints, AS_THE_DESKTOP_LIKES)
+        call(new_method_call(SERVICE, "Notify", "susssasa{sv}i", shown))
+
+
+def _hang_up(connected: socket.socket) -> None:
+    """End whatever waits for this connection."""
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)

@@ -15,6 +15,7 @@ from ingisfs.config import Mail
 log = logging.getLogger(__name__)
 
 TIMEOUT = 30.0  # s for one answer of the mail server
+OURSELVES = "[127.0.0.1]"  # in EHLO (RFC 5321, 4.1.3): to look this machine's name up can take longer than the mail
 
 
 class MailError(Exception):
@@ -51,8 +52,8 @@ def send(mail: Mail, password: str, subject: str, text: str) -> None:
 def _connect(mail: Mail) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=str(Path(mail.ca_file).expanduser()) if mail.ca_file else None)
     if mail.tls == "tls":
-        return smtplib.SMTP_SSL(mail.host, mail.port or 465, timeout=TIMEOUT, context=context)
-    server = smtplib.SMTP(mail.host, mail.port or 587, timeout=TIMEOUT)
+        return smtplib.SMTP_SSL(mail.host, mail.port or 465, OURSELVES, timeout=TIMEOUT, context=context)
+    server = smtplib.SMTP(mail.host, mail.port or 587, OURSELVES, timeout=TIMEOUT)
     if mail.tls == "starttls":
         try:
             server.starttls(context=context)
