@@ -26,8 +26,12 @@ def start(drive: Drive, outbox: Outbox) -> Watch | None:
     """Watch a drive in a thread of its own; None if nobody wants alarms. The caller ends it, before the outbox."""
     if not drive.alarms:
         return None
-    watch = Watch(drive, outbox, clock=outbox.clock, done=outbox.close)
-    watch.start()
+    try:
+        watch = Watch(drive, outbox, clock=outbox.clock, done=outbox.close)
+        watch.start()
+    except Exception as error:  # no alarm is worth a delivery
+        log.error("nobody watches %s: %r", drive.name, error)
+        return None
     return watch
 
 
@@ -57,13 +61,16 @@ def forget_gone(drive: Drive) -> bool:
 def _tell(drive: Drive) -> None:
     """Have it told by a thread: one for each drive."""
     folder = drive.state_folder
-    with _lock:
-        thread = _telling.get(folder)
-        if thread is None or not thread.is_alive():
-            thread = threading.Thread(target=_until_told, args=(drive,), name="alarm", daemon=True)
-            _telling[folder] = thread
-            thread.start()
-    thread.join(PATIENCE)
+    try:
+        with _lock:
+            thread = _telling.get(folder)
+            if thread is None or not thread.is_alive():
+                thread = threading.Thread(target=_until_told, args=(drive,), name="alarm", daemon=True)
+                thread.start()
+                _telling[folder] = thread
+        thread.join(PATIENCE)
+    except RuntimeError as error:  # no more threads
+        log.error("the alarm of %s cannot be told: %r", drive.name, error)
 
 
 def _until_told(drive: Drive) -> None:
