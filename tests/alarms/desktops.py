@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ class Shown:
     """One notification."""
 
     title: str
-    text: str
+    text: str  # as the daemon got it
     stays: bool  # until a person takes it away, as what is critical does
 
 
@@ -49,7 +48,7 @@ class Desktop:
             (found,) = connection.send_and_get_reply(new_method_call(DUNST, "NotificationListHistory"), timeout=20).body
         told = [{key: value for key, (_, value) in entry.items()} for entry in found]
         told.sort(key=lambda entry: int(entry["id"]))
-        return [Shown(t["summary"], html.unescape(t["body"]), t["timeout"] == 0) for t in told]
+        return [Shown(t["summary"], t["body"], t["timeout"] == 0) for t in told]
 
     def answers(self) -> bool:
         """Tell whether notifications can be shown."""
@@ -79,8 +78,10 @@ def bus(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def desktop(folder: Path) -> Iterator[Desktop]:
-    """Have a person logged on for the block."""
+def desktop(folder: Path, *, markup: bool = True) -> Iterator[Desktop]:
+    """Have a person logged on for the block, whose desktop shows markup or takes all text as it is."""
+    settings = folder / "dunstrc"
+    settings.write_text(f"[global]\n    markup = {'full' if markup else 'no'}\n")
     with ExitStack() as stack:
         address = stack.enter_context(bus(folder))
         read, write = os.pipe()
@@ -92,7 +93,7 @@ def desktop(folder: Path) -> Iterator[Desktop]:
         with os.fdopen(read) as lines:
             display = ":" + lines.readline().strip()
         made = Desktop(address, display)
-        stack.enter_context(_running([program("dunst"), "-config", os.devnull], made.environment))
+        stack.enter_context(_running([program("dunst"), "-config", str(settings)], made.environment))
         wait_for(made.answers, "the notification daemon to answer", 30)
         yield made
 
