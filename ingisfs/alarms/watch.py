@@ -134,14 +134,17 @@ class Watch(threading.Thread):
         while not self._ending.wait(LOOK):
             try:
                 self.look()
-                self._trouble = ""
             except Exception as error:
-                if repr(error) != self._trouble:  # once, not every few seconds
-                    log.error("alarms: %r", error)
-                    self._trouble = repr(error)
+                self._complain(error)
         with suppress(Exception):
             self._done()
         self.release()
+
+    def _complain(self, error: Exception | None) -> None:
+        """Put what went wrong into the log: once, not every few seconds."""
+        if error is not None and repr(error) != self._trouble:
+            log.error("alarms: %r", error)
+        self._trouble = repr(error)
 
     def end(self) -> None:
         """Stop; a message that is on its way has a few seconds."""
@@ -160,7 +163,7 @@ class Watch(threading.Thread):
     def look(self) -> bool:
         """Look once, and tell what is to be told. Returns whether it is ours to tell, and all of it was told.
 
-        Raises what the outbox raises, and OSError.
+        An outbox that cannot be read keeps nobody from hearing of the disk. Raises OSError.
         """
         if not self._acquire():
             return False
@@ -168,9 +171,14 @@ class Watch(threading.Thread):
         step = 0.0 if self._looked is None else max(0.0, min(now - self._looked, LONGEST_STEP))
         self._looked = now
         before = dict(self._kept.standing), self._kept.outbox
-        if self._outbox is not None:
-            self._look_at(self._outbox, now, step)
         self._stand("gone", "1" if gone_file(self._folder).exists() else None)
+        if self._outbox is not None:
+            self._debounce("disk", "1" if self._disk_is_low() else None, now)
+            try:
+                self._look_at(self._outbox, now, step)
+                self._complain(None)
+            except Exception as error:
+                self._complain(error)
         if (self._kept.standing, self._kept.outbox) != before or self._quiet_is_news():
             self._save()
         return self._tell(now)
@@ -199,13 +207,13 @@ class Watch(threading.Thread):
             self._differs.pop("documents", None)
             self._stand("documents", documents)
         self._stand("quiet", self._quiet(facts, step))
-        self._debounce("disk", "1" if self._disk_is_low() else None, now)
 
     def _ask(self, outbox: Reading) -> _Facts:
         """Return what the outbox says; it is asked only if something was written since."""
         ((others,),) = outbox.rows("PRAGMA data_version")
         ((own,),) = outbox.rows("SELECT total_changes()")
-        mark = (others, own, self._kept.seen)
+        told = "documents" in self._kept.standing
+        mark = (others, own, self._kept.seen, told)
         if self._facts is None or mark != self._mark:
             identity = outbox.meta("outbox_id")
             if identity != self._kept.outbox:
@@ -216,7 +224,7 @@ class Watch(threading.Thread):
                 read_target(outbox),
                 outbox.counts(),
                 outbox.needing_person_count() + opened_need(outbox),
-                newest_need(outbox, self._kept.seen),
+                newest_need(outbox, self._kept.seen, told=told),
                 last or 0,
             )
             self._mark = mark

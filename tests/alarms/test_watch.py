@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import threading
 from pathlib import Path
@@ -213,6 +214,22 @@ def test_a_held_document_that_a_program_only_opened_is_no_news(scene: Scene) -> 
     assert scene.told() == []
 
 
+def test_a_held_document_that_was_well_and_fails_while_it_is_written_is_news(scene: Scene) -> None:
+    scene.watch()
+    held = scene.steps.hold("F1.pdf", Reason.EMPTY, data=b"")
+    scene.looks(60)
+    scene.told()
+    scene.outbox.take_back(scene.steps.get(held))
+    scene.outbox.release([Release(held, changed=True)])
+    scene.looks(60)
+    assert scene.told() == [WELL]
+    scene.outbox.take_back(scene.steps.get(held))
+    scene.outbox.release([Release(held, changed=True, failed=True)])
+    assert scene.steps.get(held).state == "held"
+    scene.looks(60)
+    assert scene.told() == ["1 document heeft iemand nodig"]
+
+
 # ---- nothing is delivered ----------------------------------------------------------------------------------------
 
 
@@ -317,6 +334,19 @@ def test_a_disk_that_is_nearly_full_is_told_before_it_is_full(scene: Scene) -> N
 def test_a_disk_that_took_the_ballast_is_nearly_full_whatever_it_tells(scene: Scene) -> None:
     scene.watch()
     (scene.drive.state_folder / "ballast").unlink()
+    scene.looks(60)
+    assert scene.told() == ["de harde schijf is bijna vol"]
+
+
+def test_an_outbox_that_cannot_be_read_keeps_nobody_from_hearing_of_the_disk(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    scene.watch()
+    monkeypatch.setattr(scene.outbox, "rows", fail)
+    scene.free = 0
     scene.looks(60)
     assert scene.told() == ["de harde schijf is bijna vol"]
 
