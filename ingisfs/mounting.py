@@ -25,7 +25,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from ingisfs import credentials, letters
+from ingisfs import alarms, credentials, letters
+from ingisfs.alarms.watch import Watch
 from ingisfs.config import ConfigError, Drive, check_server, machine_folder
 from ingisfs.crashpoints import crashpoint
 from ingisfs.drive.registry import Mounted, Registry, normal
@@ -308,10 +309,13 @@ class _Housekeeper(threading.Thread):
         self._drive = drive
         self._ending = threading.Event()
         self._next_ballast = 0.0
+        self._alarms: Watch | None = None
         self.stopped = False  # the server has needed a person for so long that King shall show a red cross
 
     def run(self) -> None:
         """Look every few seconds."""
+        alarms.forget_gone(self._drive)
+        self._alarms = alarms.start(self._drive, self._outbox)
         while not self._ending.wait(HOUSEKEEPING):
             try:
                 if self._outbox.wal_size() > 2 * self._outbox.wal_bound:
@@ -320,6 +324,8 @@ class _Housekeeper(threading.Thread):
                 self.look()
             except (OutboxError, OSError) as error:
                 log.error("housekeeping: %s", error)
+        if self._alarms is not None:
+            self._alarms.end()
         self._outbox.close()
 
     def _make_ballast(self) -> None:
@@ -338,7 +344,7 @@ class _Housekeeper(threading.Thread):
         """Stop."""
         self._ending.set()
         if self.is_alive():
-            self.join(5)
+            self.join(10)
 
 
 def _library() -> str:

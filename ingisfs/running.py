@@ -21,7 +21,7 @@ from pathlib import Path
 
 import platformdirs
 
-from ingisfs import mounting
+from ingisfs import alarms, mounting
 from ingisfs.config import ConfigError, Drive, load, machine_config_path, machine_folder, names_in
 from ingisfs.outbox.locks import FileLock, is_locked
 from ingisfs.outbox.reading import ReadOnlyOutbox
@@ -43,14 +43,6 @@ END_LIMIT = 60.0  # s for a keeper to end
 MOVED = 60.0  # s since the queue last moved, in which a log-off waits for it
 
 Told = Callable[[Drive], None]
-
-
-def _tell_gone(drive: Drive) -> None:
-    log.error("drive %s is gone: nothing can be printed to %s", drive.name, drive.mountpoint)
-
-
-def _tell_back(drive: Drive) -> None:
-    log.info("drive %s is back at %s", drive.name, drive.mountpoint)
 
 
 # ---- one keeper for each configuration ---------------------------------------------------------------------------
@@ -98,7 +90,7 @@ class Keeper:
     """See the module. `run` returns after `end`, a stop file, or the end of the session."""
 
     def __init__(
-        self, path: Path, names: Sequence[str] = (), *, gone: Told = _tell_gone, back: Told = _tell_back
+        self, path: Path, names: Sequence[str] = (), *, gone: Told = alarms.gone, back: Told = alarms.back
     ) -> None:
         """Keep the drives `names` of the configuration `path`; without names all that are ever in it.
 
@@ -285,6 +277,7 @@ class _Kept(threading.Thread):
                 self._wait = FIRST_WAIT
             if self._away:
                 self._away = False
+                log.info("drive %s is back at %s", drive.name, mounted.mountpoint)
                 self._back(drive)
             return
         self._next_ask = time.monotonic() + ASK_AGAIN
@@ -303,6 +296,7 @@ class _Kept(threading.Thread):
     def _tell(self, drive: Drive) -> None:
         if not self._away:
             self._away = True
+            log.error("drive %s is gone: nothing can be printed to %s", drive.name, drive.mountpoint)
             self._gone(drive)
 
     # ---- mounting ------------------------------------------------------------------------------------------------

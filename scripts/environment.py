@@ -47,6 +47,7 @@ PROGRAMS = {
     "libnginx-mod-http-dav-ext": None,
     "libreoffice-writer-nogui": "soffice",
     "openssh-server": "sshd",
+    "xvfb": "Xvfb",
 }
 
 # Run as root with the packages as arguments. policy-rc.d is how Debian is told not to start services. Should this shell

@@ -25,6 +25,8 @@ DEBIAN = [
     "apache2-bin",  # the program only: the package apache2 would bring the service
     "btrfs-progs",  # a small disk with a quota
     "chromium",
+    "dbus-daemon | dbus",  # a session bus for alarms …
+    "dunst",  # … that are shown by a real notification daemon …
     "e2fsprogs",  # a small disk
     "fonts-dejavu-core",
     "fuse3",
@@ -36,6 +38,7 @@ DEBIAN = [
     "openssh-server",
     "rsync",
     "strace",
+    "xvfb",  # … on a display that nobody sees
 ]
 # For the tests under Wine, which are left out, and say so, where it is not.
 WINE = ["wine", "wine64", "gcc-mingw-w64-x86-64"] if platform.machine() == "x86_64" else []

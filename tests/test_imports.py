@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent / "ingisfs"
 ALLOWED: dict[str, set[str]] = {
     "outbox": {"outbox", "clock", "crashpoints", "names"},
     "drive": {"drive", "outbox", "config", "names", "clock", "crashpoints", "logs", "processes"},
-    "delivery": {"delivery", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs", ""},
+    "delivery": {"delivery", "alarms", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs", ""},
+    "alarms": {"alarms", "outbox", "report", "config", "credentials", "clock", "settings_file", "windows"},
     "report": {"report", "outbox", "names", "clock"},
     "stage": {"stage", ""},
     "selftest": {"selftest", "report", "config", "names", ""},  # a program like any other, outside of the drive
@@ -33,6 +34,7 @@ ONLY_HERE = {
     "asyncssh": "delivery/sftp.py",
     "diskcache": "outbox/outbox.py",
     "httpx": "delivery/webdav.py",
+    "jeepney": "alarms/desktop.py",
     "mfusepy": "drive/fuse.py",
     "winfspy": "drive/winfsp.py",
 }

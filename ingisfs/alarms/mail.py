@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
 import ssl
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 
 from ingisfs.config import Mail
 
+log = logging.getLogger(__name__)
+
 TIMEOUT = 30.0  # s for one answer of the mail server
+OURSELVES = "[127.0.0.1]"  # in EHLO (RFC 5321, 4.1.3): to look this machine's name up can take longer than the mail
 
 
 class MailError(Exception):
@@ -28,10 +33,18 @@ def send(mail: Mail, password: str, subject: str, text: str) -> None:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice answers
     message.set_content(text)
     try:
-        with _connect(mail) as server:
+        server = _connect(mail)
+        try:
             if mail.user:
                 server.login(mail.user, password)
-            server.send_message(message)
+            refused = server.send_message(message)
+            # It has the message now: whatever it says to our good-bye, the message is not sent again.
+            with suppress(smtplib.SMTPException, OSError):
+                server.quit()
+        finally:
+            server.close()
+        for address in refused:
+            log.warning("%s does not take mail for %s", mail.host, address)
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         raise MailError(f"{type(error).__name__}: {_line(error)}") from None
 
@@ -39,8 +52,8 @@ def send(mail: Mail, password: str, subject: str, text: str) -> None:
 def _connect(mail: Mail) -> smtplib.SMTP:
     context = ssl.create_default_context(cafile=str(Path(mail.ca_file).expanduser()) if mail.ca_file else None)
     if mail.tls == "tls":
-        return smtplib.SMTP_SSL(mail.host, mail.port or 465, timeout=TIMEOUT, context=context)
-    server = smtplib.SMTP(mail.host, mail.port or 587, timeout=TIMEOUT)
+        return smtplib.SMTP_SSL(mail.host, mail.port or 465, OURSELVES, timeout=TIMEOUT, context=context)
+    server = smtplib.SMTP(mail.host, mail.port or 587, OURSELVES, timeout=TIMEOUT)
     if mail.tls == "starttls":
         try:
             server.starttls(context=context)

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ingisfs import credentials
+from ingisfs import alarms, credentials
 from ingisfs.config import ConfigError, Drive, folder_routes
 from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
@@ -89,9 +89,12 @@ def main() -> int:
     for name in ("SIGTERM", "SIGINT"):
         signal.signal(getattr(signal, name), lambda *_: courier.wake("stop"))
     threading.Thread(target=listen, name="drive", daemon=True).start()
+    watch = alarms.start(drive, outbox)  # tells when the drive, which looks as well, is gone
     try:
         courier.run()
     finally:
+        if watch is not None:
+            watch.end()
         outbox.shut()
         lock.close()
     return 0

@@ -245,12 +245,6 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "Mount the drive with: ingisfs mount{drive}\nRecommended: let it start by itself, also after a restart:"
         " ingisfs autostart on --machine",
     },
-    # the first alarm, to try the mail
-    "notice.test": {
-        "nl": "Dit is een proef. Zo meldt ingisfs zich als er iets is met de schijf «{drive}».",
-        "en": "This is a test. Like this ingisfs tells you when something is the matter with the drive “{drive}”.",
-    },
-    "notice.subject": {"nl": "ingisfs: {what}", "en": "ingisfs: {what}"},
     # letters and disks
     "letter.bad": {
         "nl": "«{mountpoint}» is geen schijfletter. Geef er een als X: of * voor de eerste vrije vanaf Z:.",
