@@ -9,11 +9,12 @@ import time
 from typing import Final
 
 from ingisfs.report.command_sentences import SENTENCES as COMMANDS
+from ingisfs.report.installer_sentences import SENTENCES as INSTALLER
 from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
 
 LANGUAGES = ("nl", "en")
-CATALOGUE: Final[dict[str, dict[str, str]]] = {**COMMANDS, **SETUP, **STATUS}
+CATALOGUE: Final[dict[str, dict[str, str]]] = {**COMMANDS, **INSTALLER, **SETUP, **STATUS}
 
 
 def say(language: str, sentence: str, /, **values: object) -> str:
