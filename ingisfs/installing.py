@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -39,6 +40,7 @@ MARKER = "installed.json"  # in the folder of the program: it is ours, and this 
 TASK = "ingisfs"  # of Windows' Task Scheduler
 WINFSP = "2.0"  # the least
 END_LIMIT = 60.0  # s for drives and couriers to end
+RUN_LIMIT = 600.0  # s for a program of the system's
 LOOK = 0.2  # s between two looks
 
 ENVIRONMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
@@ -54,11 +56,21 @@ SIGNATURE = (
 
 
 def run_program(command: Sequence[str], **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a program of the system's, with more environment variables, and return what it said. Raises OSError."""
+    """Run a program of the system's, with more environment variables, and return what it said. Raises OSError.
+
+    Its output goes to a file: what it starts in its turn may keep a pipe open, and we would wait for that too.
+    """
     environment = {**os.environ, **variables}
-    return subprocess.run(
-        command, capture_output=True, text=True, errors="replace", check=False, stdin=subprocess.DEVNULL, env=environment
-    )
+    with tempfile.TemporaryFile() as out:
+        try:
+            done = subprocess.run(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, timeout=RUN_LIMIT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise OSError(f"{command[0]} does not end") from None
+        out.seek(0)
+        said = out.read().decode(errors="replace")
+    return subprocess.CompletedProcess(list(command), done.returncode, said, "")
 
 
 class RefusedError(ConfigError):
