@@ -64,7 +64,13 @@ def run_program(command: Sequence[str], **variables: str) -> subprocess.Complete
     with tempfile.TemporaryFile() as out:
         try:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, timeout=RUN_LIMIT, check=False
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                env=environment,
+                timeout=RUN_LIMIT,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise OSError(f"{command[0]} does not end") from None

@@ -44,7 +44,9 @@ WHEELS = FOLDER / "downloads" / "wheels"
 EXTRAS = ("stage",)
 GCC = "x86_64-w64-mingw32-gcc"
 DEBIAN = ["nsis", "gcc-mingw-w64-x86-64"]
-MISSING = "{program} is missing, which makes the installer. On Debian: apt-get install --no-install-recommends {package}"
+MISSING = (
+    "{program} is missing, which makes the installer. On Debian: apt-get install --no-install-recommends {package}"
+)
 
 # As markers see the machine that it is installed on.
 WINDOWS = {
@@ -261,9 +263,7 @@ def license_of(metadata: email.message.Message) -> str:
     return " AND ".join(each.rpartition(" :: ")[2] for each in classified) or "unknown"
 
 
-def bill(
-    version: str, wheels: Sequence[Wheel], python: Path, at: int, winfsp: Path | None = None
-) -> dict[str, Any]:
+def bill(version: str, wheels: Sequence[Wheel], python: Path, at: int, winfsp: Path | None = None) -> dict[str, Any]:
     """Return the bill of materials: https://cyclonedx.org/docs/1.6/json/."""
     needs = closure(wheels)
     own = f"pkg:pypi/ingisfs@{version}"
@@ -434,7 +434,7 @@ def build(
     sign: str | None = None,
     quickly: bool = False,
 ) -> Path:
-    """Build the installer in `output` and return it. `quickly` compresses little. Raises UnavailableError."""
+    """Build the installer in `output` and return it. `quickly` compresses nothing. Raises UnavailableError."""
     version = version or own_version()
     at = int(os.environ.get("SOURCE_DATE_EPOCH") or _time_of_commit())
     os.environ["SOURCE_DATE_EPOCH"] = str(at)
@@ -456,7 +456,7 @@ def build(
             "OUTPUT": str(setup.absolute()),
             **({"SIGN": sign} if sign is not None else {}),
         }
-        compressor = ["-XSetCompressor zlib"] if quickly else ["-XSetCompressor /SOLID lzma"]
+        compressor = ["-XSetCompress off"] if quickly else ["-XSetCompressor /SOLID lzma"]
         options = [f"-D{name}={value}" for name, value in defines.items()]
         _run(["makensis", "-V2", "-WX", "-INPUTCHARSET", "UTF8", *compressor, *options, str(SOURCES / "setup.nsi")])
         bill_file = output / f"ingisfs-{version}.cdx.json"
@@ -481,7 +481,9 @@ def _time_of_commit() -> str:
 def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UnavailableError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise UnavailableError(
+            f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        )
 
 
 def lacking() -> str | None:

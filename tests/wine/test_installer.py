@@ -1,0 +1,209 @@
+"""The installer under Wine: installed, upgraded while documents wait, an older one refused, and removed.
+
+Wine has neither a WinFsp nor a Task Scheduler that starts anything, so no drive is mounted here; a program that holds a
+drive's lock, and ends when it is asked to, stands in for it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ingisfs.outbox.intake import Intake, Rules
+from ingisfs.outbox.outbox import Outbox
+from scripts import build_installer
+from scripts.windows_python import UnavailableError
+from tests.documents import keep, pdf
+from tests.servers import wait_for
+from tests.wine.wine import Wine
+
+OLD, NEW = "1.0rc1", "1.0"
+PROGRAM = r"C:\Program Files\ingisfs"
+STATE = r"C:\ProgramData\ingisfs\king"
+UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\ingisfs"
+ENVIRONMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
+
+# Runs on the installed Python, as a drive does.
+STAND_IN = """
+import sys, time
+from pathlib import Path
+from ingisfs.outbox.locks import FileLock
+state = Path(sys.argv[1])
+lock = FileLock(state / "drive.lock")
+assert lock.acquire()
+(state / "began").touch()
+while not (state / "stop").exists():
+    time.sleep(0.1)
+(state / "ended").touch()
+"""
+
+
+@pytest.fixture(scope="module")
+def setups(wine: Wine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two versions of the installer."""
+    if told := build_installer.lacking():
+        pytest.skip(f"no tests of the installer: {told}")
+    output = tmp_path_factory.mktemp("setup")
+    try:
+        return {version: build_installer.build(output, version, quickly=True) for version in (OLD, NEW)}
+    except UnavailableError as error:
+        if "pip download" in str(error):
+            pytest.skip(f"no tests of the installer: {error}")
+        raise
+
+
+@pytest.fixture
+def disk(wine: Wine) -> Iterator[Path]:
+    """Drive C: without ingisfs, before and afterwards."""
+    c = wine.prefix / "drive_c"
+
+    def clean() -> None:
+        wine.end()  # else the registry is not the one that we change
+        for folder in (*c.glob("Program Files/ingisfs*"), *c.glob("ingisfs-other*"), c / "ProgramData" / "ingisfs"):
+            shutil.rmtree(folder, ignore_errors=not folder.exists())
+        for key in (UNINSTALL, r"Software\ingisfs"):
+            wine.run("reg", "delete", rf"HKLM\{key}", "/f", timeout=60)
+
+    clean()
+    yield c
+    clean()
+
+
+def kept_document(state: Path) -> str:
+    """Let a document wait in an outbox, as the drive leaves it; returns its id."""
+    outbox = Outbox(state, settle=0.0)
+    document = keep(outbox, "F2026-1.pdf", pdf())
+    Intake(outbox, Rules(pair_wait=0.0)).settle()
+    outbox.shut()
+    return document
+
+
+def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused(
+    wine: Wine, setups: dict[str, Path], disk: Path
+) -> None:
+    program = disk / "Program Files" / "ingisfs"
+    state = disk / "ProgramData" / "ingisfs" / "king"
+    config = state.parent / "config.toml"
+    archived = state / "archive" / "2026-11" / "F2026-0.pdf"
+    before = machine_path(wine).removesuffix(f";{PROGRAM}")  # a test that failed may have left it
+
+    def ingisfs(*arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {"PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+        return wine.run(PROGRAM + r"\ingisfs.exe", *arguments, environment=environment, timeout=60)
+
+    def waiting() -> list[str]:
+        listed = ingisfs("queue", "list", "--json", "--state", STATE)
+        return [each["name"] for each in json.loads(listed.stdout)]
+
+    # Installed, and it works from there.
+    assert wine.run(str(setups[OLD]), "/S", timeout=120).returncode == 0
+    said = ingisfs("--version")
+    assert (said.returncode, said.stdout.strip()) == (0, f"ingisfs, version {OLD}"), said.stderr
+    assert ingisfs("status", "--nonsense").returncode == 2
+    assert machine_path(wine) == f"{before};{PROGRAM}"
+    assert value(wine, UNINSTALL, "DisplayVersion") == OLD
+    assert value(wine, UNINSTALL, "QuietUninstallString") == rf'"{PROGRAM}\uninstall.exe" /S'
+    menu = disk / "ProgramData/Microsoft/Windows/Start Menu/Programs/ingisfs"
+    assert len(list(menu.glob("*.lnk"))) == 3
+    assert (program / "licenses" / "winfsp" / "NOTICE.txt").read_text().startswith("WinFsp - Windows File System Proxy")
+    assert {path.name for path in (program / "licenses").iterdir()} >= {"cpython", "asyncssh", "winfspy", "ingisfs"}
+
+    # Work that must not be lost.
+    archived.parent.mkdir(parents=True)
+    archived.write_bytes(pdf())
+    config.write_text('version = 1\n[drives.king]\nserver = "https://inbox.example.nl/"\nuser = "anna"\n')
+    kept_document(state)
+    assert waiting() == ["F2026-1.pdf"]
+
+    # Upgraded, while a drive runs.
+    (disk / "stand_in.py").write_text(STAND_IN)
+    drive = wine.start(PROGRAM + r"\python\python.exe", r"C:\stand_in.py", STATE)
+    try:
+        wait_for((state / "began").exists, "the stand-in for a drive", 60)
+        assert wine.run(str(setups[NEW]), "/S", timeout=120).returncode == 0, setup_log(disk)
+        assert (state / "ended").exists(), "the drive was not asked to end"
+        assert drive.wait(60) == 0
+    finally:
+        drive.kill()
+        drive.communicate()
+        (disk / "stand_in.py").unlink()
+    assert not (state / "stop").exists(), "the drive is to come back"
+    assert ingisfs("--version").stdout.strip() == f"ingisfs, version {NEW}"
+    assert waiting() == ["F2026-1.pdf"]
+    assert value(wine, UNINSTALL, "DisplayVersion") == NEW
+    assert machine_path(wine) == f"{before};{PROGRAM}"
+
+    # An older one is refused, and changes nothing.
+    assert wine.run(str(setups[OLD]), "/S", timeout=120).returncode == 2
+    assert OLD in setup_log(disk).splitlines()[-1]
+    assert ingisfs("--version").stdout.strip() == f"ingisfs, version {NEW}"
+    assert sorted(path.name for path in (disk / "Program Files").glob("ingisfs*")) == ["ingisfs"]
+
+    # Removed; all that is a person's stays.
+    (program / "note.txt").write_text("a person's")
+    assert wine.run(PROGRAM + r"\uninstall.exe", "/S", timeout=120).returncode == 0
+    wait_for(lambda: value(wine, UNINSTALL, "DisplayVersion") is None, "the removal", 60)
+    assert [path.name for path in program.iterdir()] == ["note.txt"]
+    assert value(wine, r"Software\ingisfs", "InstallDir") is None
+    assert machine_path(wine) == before
+    assert not menu.exists()
+    assert archived.read_bytes() == pdf()
+    assert "anna" in config.read_text()
+    assert "ProgramData" in setup_log(disk).splitlines()[-1]
+    outbox = Outbox(state, settle=0.0)
+    try:
+        assert [document.name for document in outbox.documents("state = 'queued'")] == ["F2026-1.pdf"]
+    finally:
+        outbox.shut()
+
+
+def test_a_folder_with_other_things_is_left_alone(wine: Wine, setups: dict[str, Path], disk: Path) -> None:
+    folder = disk / "ingisfs-other"
+    folder.mkdir()
+    (folder / "mine.txt").write_text("mine")
+    assert wine.run(str(setups[NEW]), "/S", r"/D=C:\ingisfs-other", timeout=120).returncode == 2
+    assert [path.name for path in folder.parent.glob("ingisfs*")] == ["ingisfs-other"]
+    assert [path.name for path in folder.iterdir()] == ["mine.txt"]
+
+
+def test_the_bill_of_materials_tells_every_part_with_version_licence_and_hash(setups: dict[str, Path]) -> None:
+    found = json.loads(setups[NEW].with_name(f"ingisfs-{NEW}.cdx.json").read_text())
+    parts = {each["name"]: each for each in found["components"]}
+    names = {line.partition("==")[0] for line in build_installer.LOCK.read_text().splitlines() if "==" in line}
+    assert set(parts) == names | {"cpython", "openssl", "sqlite", "WinFsp"}
+    assert parts["cpython"]["version"] == "3.11.9"
+    assert parts["WinFsp"]["scope"] == "excluded"
+    for name, part in parts.items():
+        told = [
+            each.get("expression") or each["license"].get("id") or each["license"]["name"] for each in part["licenses"]
+        ]
+        assert all(told), name
+        assert "unknown" not in told, name
+        if name != "WinFsp":
+            assert part["version"] != "unknown"
+            assert len(part["hashes"][0]["content"]) == 64
+    known = {each["bom-ref"] for each in [*found["components"], found["metadata"]["component"]]}
+    assert {ref for each in found["dependencies"] for ref in each["dependsOn"]} <= known
+
+
+def machine_path(wine: Wine) -> str:
+    found = value(wine, ENVIRONMENT, "Path")
+    assert found is not None
+    return found
+
+
+def value(wine: Wine, key: str, name: str) -> str | None:
+    """Return a value of the machine's registry, None if it is not there."""
+    done = wine.run("reg", "query", rf"HKLM\{key}", "/v", name, timeout=60)
+    lines = [line.split(None, 2) for line in done.stdout.splitlines()]
+    return next((line[2].strip() for line in lines if len(line) == 3 and line[0] == name), None)
+
+
+def setup_log(disk: Path) -> str:
+    """Return what the installer has noted."""
+    return next((disk / "users").glob("*/Temp/ingisfs-setup.log")).read_text("utf-8")
