@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -138,7 +138,10 @@ class Note:
     """What ran before, to be started again."""
 
     fresh: bool = True  # nothing was installed
-    autostart: bool = False
+    autostart: bool = False  # of the machine's drives
+    kept: dict[str, str] = field(
+        default_factory=dict
+    )  # folders of the keepers (running.py) → the tasks that start them
     stopped: list[str] = field(default_factory=list)  # state folders of the drives
 
     def write(self, path: Path) -> None:
@@ -154,21 +157,35 @@ class Note:
             return cls()
 
 
-def profiles() -> list[Path]:
-    """Return the folders of this machine's users."""
-    found: list[Path] = []
+def profiles() -> dict[str, Path]:
+    """Return the folders of this machine's users, by the ids that Windows has for them."""
+    found: dict[str, Path] = {}
     if sys.platform == "win32":
         with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, PROFILES) as key:
             for at in range(winreg.QueryInfoKey(key)[0]):
-                with suppress(OSError), winreg.OpenKey(key, winreg.EnumKey(key, at)) as user:
+                sid = winreg.EnumKey(key, at)
+                with suppress(OSError), winreg.OpenKey(key, sid) as user:
                     path = winreg.QueryValueEx(user, "ProfileImagePath")[0]
-                    found.append(Path(winreg.ExpandEnvironmentStrings(path)))
+                    found[sid] = Path(winreg.ExpandEnvironmentStrings(path))
     return found
 
 
-def outboxes(users: Iterable[Path] | None = None) -> list[Path]:
+def _local(profile: Path) -> Path:
+    return profile / "AppData" / "Local" / "ingisfs"
+
+
+def keepers(users: Mapping[str, Path] | None = None) -> dict[Path, str]:
+    """Return the folders of all keepers, as far as we may look, and the task that starts each."""
+    found = {machine_folder() / "keeper": TASK}
+    for sid, profile in (profiles() if users is None else users).items():
+        with suppress(OSError):
+            found |= dict.fromkeys((_local(profile) / "keepers").iterdir(), f"{TASK} {sid}")
+    return found
+
+
+def outboxes(users: Mapping[str, Path] | None = None) -> list[Path]:
     """Return the state folders of all drives on this machine, as far as we may look."""
-    local = [profile / "AppData" / "Local" / "ingisfs" for profile in (profiles() if users is None else users)]
+    local = [_local(profile) for profile in (profiles() if users is None else users).values()]
     found = set()
     for root in (machine_folder(), user_data_folder(), *local):
         with suppress(OSError):
@@ -180,11 +197,19 @@ def outboxes(users: Iterable[Path] | None = None) -> list[Path]:
     return sorted(found)
 
 
-def _runs(state: Path) -> bool:
+def _locked(*files: Path) -> bool:
     try:
-        return is_locked(state / "drive.lock") or is_locked(state / "courier.lock")
+        return any(map(is_locked, files))
     except OSError:  # not for us to look at
         return False
+
+
+def _runs(state: Path) -> bool:
+    return _locked(state / "drive.lock", state / "courier.lock")
+
+
+def _is_kept(folder: Path) -> bool:
+    return _locked(folder / "lock")
 
 
 def processes_in(program: Path) -> dict[int, str]:
@@ -217,58 +242,79 @@ class Programs:
         program: Path,
         run: Runner = run_program,
         *,
-        drives: Callable[[], list[Path]] = outboxes,
+        users: Callable[[], Mapping[str, Path]] = profiles,
         processes: Callable[[Path], dict[int, str]] = processes_in,
         limit: float = END_LIMIT,
     ) -> None:
+        """`limit` is in seconds, for each kind of process to end."""
         self.program = program
         self._run = run
-        self._drives = drives
+        self._users = users
         self._processes = processes
         self._limit = limit
 
-    def _succeeds(self, *command: str) -> bool:
+    def outboxes(self) -> list[Path]:
+        """Return the state folders of all drives."""
+        return outboxes(self._users())
+
+    def succeeds(self, *command: str) -> bool:
+        """Run a program of the system's, and tell whether it did it."""
         try:
             return self._run(command).returncode == 0
         except OSError:
             return False
 
     def end(self, note: Note) -> None:
-        """End drives, couriers and the task; what waits stays in the outboxes. Raises InUseError if one stays.
+        """End keepers, drives and couriers; what waits stays in the outboxes. Raises InUseError if one stays.
 
-        What was ended is in `note`, also then.
+        What was asked to end is in `note`, also then.
         """
-        note.autostart = self._succeeds("schtasks", "/Query", "/TN", TASK)
-        drives = [state for state in self._drives() if _runs(state)]
+        note.autostart = self.succeeds("schtasks", "/Query", "/TN", TASK)
+        drives = [state for state in self.outboxes() if _runs(state)]
+        note.kept = {str(folder): task for folder, task in keepers(self._users()).items() if _is_kept(folder)}
+        self._ask(map(Path, note.kept), _is_kept)  # first: they unmount what they keep, and would mount it again
         note.stopped = [str(state) for state in drives]
-        for state in drives:
-            with suppress(OSError):  # it is found below that it still runs
-                (state / "stop").touch(mode=0o600)
-        end = time.monotonic() + self._limit
-        while (running := [state for state in drives if _runs(state)]) and time.monotonic() < end:
-            time.sleep(LOOK)
-        if running:
-            raise InUseError("installer.in-use", users=", ".join(map(str, running)))
-        if note.autostart:
-            self._succeeds("schtasks", "/End", "/TN", TASK)
+        self._ask([state for state in self.outboxes() if _runs(state)], _runs)
         end = time.monotonic() + self._limit
         while (left := self._processes(self.program)) and time.monotonic() < end:
             time.sleep(LOOK)
         if left:
-            users = ", ".join(f"{name} {process}" for process, name in sorted(left.items()))
-            raise InUseError("installer.in-use", users=users)
+            raise InUseError(
+                "installer.in-use", users=", ".join(f"{name} {each}" for each, name in sorted(left.items()))
+            )
+
+    def _ask(self, folders: Iterable[Path], runs: Callable[[Path], bool]) -> None:
+        """Have all of them end, by the file that each looks for."""
+        folders = list(folders)
+        for folder in folders:
+            with suppress(OSError):  # it is found below that it still runs
+                (folder / "stop").touch(mode=0o600)
+        end = time.monotonic() + self._limit
+        while (running := [folder for folder in folders if runs(folder)]) and time.monotonic() < end:
+            time.sleep(LOOK)
+        if running:
+            raise InUseError("installer.in-use", users=", ".join(map(str, running)))
 
     def start(self, note: Note) -> None:
         """Start again what `end` ended."""
-        for state in note.stopped:
-            with suppress(OSError):  # nobody unmounted it, so it is to be mounted again
-                (Path(state) / "stop").unlink(missing_ok=True)
-        if note.autostart:
-            self._succeeds("schtasks", "/Run", "/TN", TASK)
+        for folder in (*note.stopped, *note.kept):
+            with suppress(OSError):  # no person unmounted it, so it is to be mounted again
+                (Path(folder) / "stop").unlink(missing_ok=True)
+        for task in sorted({task for folder, task in note.kept.items() if not _is_kept(Path(folder))}):
+            self.succeeds("schtasks", "/Run", "/TN", task)
 
     def autostart(self, switch: str) -> bool:
         """Switch the task "on" or "off"; tells whether that worked."""
-        return self._succeeds(str(self.program / "ingisfs.exe"), "autostart", switch, "--machine")
+        return self.succeeds(str(self.program / "ingisfs.exe"), "autostart", switch, "--machine")
+
+    def forget_users(self) -> None:
+        """Have nothing start for the users who have switched autostart on for themselves."""
+        for sid in self._users():
+            if self.succeeds("schtasks", "/Query", "/TN", f"{TASK} {sid}"):
+                self.succeeds("schtasks", "/Delete", "/TN", f"{TASK} {sid}", "/F")
+            key = rf"HKU\{sid}\Software\Microsoft\Windows\CurrentVersion\Run"
+            if self.succeeds("reg", "query", key, "/v", TASK):
+                self.succeeds("reg", "delete", key, "/v", TASK, "/f")
 
 
 # ---- PATH --------------------------------------------------------------------------------------------------------
@@ -315,30 +361,26 @@ def change_machine_path(change: Callable[[str], str]) -> None:
 
 def winfsp_version() -> str | None:
     """Return the version of the WinFsp that is installed, None if none is."""
-    if sys.platform != "win32":
-        return None
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\WOW6432Node\WinFsp") as key:
+    if sys.platform == "win32":
+        with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\WOW6432Node\WinFsp") as key:
             folder = Path(winreg.QueryValueEx(key, "InstallDir")[0])
-    except OSError:
-        return None
-    return file_version(folder / "bin" / "winfsp-x64.dll")
+            return file_version(folder / "bin" / "winfsp-x64.dll")
+    return None
 
 
 def file_version(path: Path) -> str | None:
     """Return the version in a program's or library's resources, None if it has none."""
-    if sys.platform != "win32":
-        return None
-    library = ctypes.WinDLL("version")
-    size = library.GetFileVersionInfoSizeW(str(path), None)
-    buffer = ctypes.create_string_buffer(size or 1)
-    found, length = ctypes.c_void_p(), ctypes.c_uint()
-    if not size or not library.GetFileVersionInfoW(str(path), 0, size, buffer):
-        return None
-    if not library.VerQueryValueW(buffer, "\\", ctypes.byref(found), ctypes.byref(length)):
-        return None
-    fixed = ctypes.cast(found, ctypes.POINTER(ctypes.c_uint32))  # VS_FIXEDFILEINFO
-    return f"{fixed[2] >> 16}.{fixed[2] & 0xFFFF}.{fixed[3] >> 16}"
+    if sys.platform == "win32":
+        library = ctypes.WinDLL("version")
+        size = library.GetFileVersionInfoSizeW(str(path), None)
+        buffer = ctypes.create_string_buffer(size or 1)
+        found, length = ctypes.c_void_p(), ctypes.c_uint()
+        if not size or not library.GetFileVersionInfoW(str(path), 0, size, buffer):
+            return None
+        if library.VerQueryValueW(buffer, "\\", ctypes.byref(found), ctypes.byref(length)):
+            fixed = ctypes.cast(found, ctypes.POINTER(ctypes.c_uint32))  # VS_FIXEDFILEINFO
+            return f"{fixed[2] >> 16}.{fixed[2] & 0xFFFF}.{fixed[3] >> 16}"
+    return None
 
 
 def newest_msi(folder: Path) -> Path | None:
@@ -395,7 +437,11 @@ def _unsigned(msi: Path, run: Runner) -> str | None:
 # ---- the steps ---------------------------------------------------------------------------------------------------
 
 
-def before(programs: Programs, version: str, previous: Path | None, note_file: Path) -> list[str]:
+ChangePath = Callable[[Callable[[str], str]], None]
+InstallWinFsp = Callable[[Path, Path], tuple[str, dict[str, object]] | None]
+
+
+def before(programs: Programs, version: str, previous: Path | None, note_file: Path) -> None:
     """Before the folder of the program is replaced. Raises RefusedError, and then everything runs as before."""
     may_install(programs.program, version, previous)
     note = Note(fresh=installed_version(programs.program) is None)
@@ -405,7 +451,6 @@ def before(programs: Programs, version: str, previous: Path | None, note_file: P
     except (RefusedError, OSError):
         programs.start(note)
         raise
-    return []
 
 
 def after(
@@ -414,9 +459,8 @@ def after(
     note_file: Path,
     beside: Path,
     *,
-    users: Iterable[Path] | None = None,
-    change_path: Callable[[Callable[[str], str]], None] = change_machine_path,
-    winfsp: Callable[[Path, Path], tuple[str, dict[str, object]] | None] = install_winfsp,
+    change_path: ChangePath = change_machine_path,
+    winfsp: InstallWinFsp = install_winfsp,
 ) -> list[str]:
     """After the folder was replaced: return what a person has to know."""
     lines = []
@@ -431,24 +475,15 @@ def after(
     if (note.fresh or note.autostart) and not programs.autostart("on") and not note.autostart:
         lines.append(say(language, "installer.no-autostart"))
     programs.start(note)
-    for state in note.stopped:
-        if not Path(state).is_relative_to(machine_folder()):
-            lines.append(say(language, "installer.mount-again", folder=state))
-    for state in outboxes(users):
-        if _waiting(state):
-            lines.append(say(language, "installer.waiting", folder=state))
+    kept = bool(note.kept)
+    lines += [say(language, "installer.mount-again", folder=state) for state in note.stopped if not kept]
+    lines += [say(language, "installer.waiting", folder=state) for state in programs.outboxes() if _waiting(state)]
     with suppress(OSError):
         note_file.unlink()
     return lines
 
 
-def remove(
-    programs: Programs,
-    language: str,
-    *,
-    users: Iterable[Path] | None = None,
-    change_path: Callable[[Callable[[str], str]], None] = change_machine_path,
-) -> list[str]:
+def remove(programs: Programs, language: str, *, change_path: ChangePath = change_machine_path) -> list[str]:
     """Before the program is removed: return where everything stays. Raises RefusedError."""
     note = Note()
     try:
@@ -457,12 +492,14 @@ def remove(
         programs.start(note)
         raise
     programs.autostart("off")
+    programs.forget_users()
     with suppress(OSError):  # an entry too many does no harm
         change_path(lambda path: path_without(path, str(programs.program)))
+    states = [state for state in programs.outboxes() if state.is_dir()]
     files = [path for path in (machine_config_path(), user_config_path()) if path.exists()]
-    lines = [say(language, "installer.waiting", folder=state) for state in outboxes(users) if _waiting(state)]
-    if places := [*files, *(state for state in outboxes(users) if state.is_dir())]:
-        lines.append(say(language, "installer.stays", places=", ".join(map(str, places))))
+    lines = [say(language, "installer.waiting", folder=state) for state in states if _waiting(state)]
+    if files or states:
+        lines.append(say(language, "installer.stays", places=", ".join(map(str, [*files, *states]))))
     return lines
 
 
@@ -503,7 +540,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     programs, language, code = Programs(options.program), options.language, FINE
     try:
         if options.step == "before":
-            lines = before(programs, options.version, options.previous, options.note)
+            lines = []
+            before(programs, options.version, options.previous, options.note)
         elif options.step == "after":
             lines = after(programs, language, options.note, options.beside)
             if options.shortcut is not None:

