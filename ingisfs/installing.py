@@ -3,7 +3,8 @@
     python -m ingisfs.installing before --program FOLDER --note FILE …
 
 The installer itself (scripts/installer/setup.nsi) unpacks files, renames folders, and shows what is printed here.
-Exit codes: 0 fine, 2 refused, 3 something still runs. Each step leaves everything as it was unless it ends with 0.
+Exit codes: 0 fine, 1 failed, 2 refused, 3 something still runs; then everything is as it was. 4: installed, but not
+all that belongs to it was done.
 
 Not run on Windows yet; under Wine without drives and without WinFsp.
 """
@@ -34,7 +35,7 @@ from ingisfs.report.catalogue import say
 if sys.platform == "win32":
     import winreg
 
-FINE, REFUSED, IN_USE = 0, 2, 3
+FINE, FAILED, REFUSED, IN_USE, PARTLY = 0, 1, 2, 3, 4
 
 MARKER = "installed.json"  # in the folder of the program: it is ours, and this version
 TASK = "ingisfs"  # of Windows' Task Scheduler
@@ -461,15 +462,15 @@ def after(
     *,
     change_path: ChangePath = change_machine_path,
     winfsp: InstallWinFsp = install_winfsp,
-) -> list[str]:
-    """After the folder was replaced: return what a person has to know."""
-    lines = []
+) -> tuple[int, list[str]]:
+    """After the folder was replaced: return the exit code, and what a person has to know."""
+    code, lines = FINE, []
     note = Note.read(note_file)
     try:
         change_path(lambda path: path_with(path, str(programs.program)))
         wrong = winfsp(beside, programs.program)
     except OSError as error:
-        wrong = ("installer.partly", {"detail": error})
+        code, wrong = PARTLY, ("installer.partly", {"detail": error})
     if wrong is not None:
         lines.append(say(language, wrong[0], **wrong[1]))
     if (note.fresh or note.autostart) and not programs.autostart("on") and not note.autostart:
@@ -480,7 +481,7 @@ def after(
     lines += [say(language, "installer.waiting", folder=state) for state in programs.outboxes() if _waiting(state)]
     with suppress(OSError):
         note_file.unlink()
-    return lines
+    return code, lines
 
 
 def remove(programs: Programs, language: str, *, change_path: ChangePath = change_machine_path) -> list[str]:
@@ -538,14 +539,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--language", choices=["nl", "en"], default="nl")
     options = parser.parse_args(arguments)
     programs, language, code = Programs(options.program), options.language, FINE
+    lines: list[str] = []
     try:
         if options.step == "before":
-            lines = []
             before(programs, options.version, options.previous, options.note)
         elif options.step == "after":
-            lines = after(programs, language, options.note, options.beside)
-            if options.shortcut is not None:
+            with suppress(OSError):  # without it a person has to ask for the rights
                 elevate_shortcut(options.shortcut)
+            code, lines = after(programs, language, options.note, options.beside)
         elif options.step == "remove":
             lines = remove(programs, language)
         else:
@@ -555,7 +556,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RefusedError as error:
         lines, code = [say(language, error.sentence, **error.values)], error.code
     except (OSError, ValueError) as error:
-        lines, code = [say(language, "installer.error", detail=error)], 1
+        lines, code = [say(language, "installer.error", detail=error)], FAILED
     text = "\n".join(lines)
     with suppress(OSError):
         if options.log is not None:

@@ -143,7 +143,9 @@ def test_a_drive_that_nothing_starts_again_is_told_of(tmp_path: Path) -> None:
     state = drive(tmp_path)
     Note(False, False, {}, [str(state)]).write(tmp_path / "ran.json")
     mine = programs(tmp_path / "ingisfs", Runner())
-    said = installing.after(mine, "en", tmp_path / "ran.json", tmp_path, change_path=lambda _: None, winfsp=no_winfsp)
+    _, said = installing.after(
+        mine, "en", tmp_path / "ran.json", tmp_path, change_path=lambda _: None, winfsp=no_winfsp
+    )
     assert any(str(state) in line for line in said)
 
 
@@ -197,7 +199,7 @@ def test_who_has_switched_autostart_off_finds_it_off_after_an_upgrade(tmp_path: 
 
 def test_autostart_that_cannot_be_switched_on_is_told_and_does_not_fail(tmp_path: Path) -> None:
     Note(fresh=True).write(tmp_path / "ran.json")
-    said = installing.after(
+    code, said = installing.after(
         programs(tmp_path / "ingisfs", Runner({"autostart": 1})),
         "en",
         tmp_path / "ran.json",
@@ -205,7 +207,19 @@ def test_autostart_that_cannot_be_switched_on_is_told_and_does_not_fail(tmp_path
         change_path=lambda _: None,
         winfsp=no_winfsp,
     )
+    assert code == 0
     assert any("autostart on --machine" in line for line in said)
+
+
+def test_what_could_not_be_done_after_all_is_told_and_has_a_code(tmp_path: Path) -> None:
+    def refuse(_: object) -> None:
+        raise PermissionError("no rights")
+
+    Note().write(tmp_path / "ran.json")
+    mine = programs(tmp_path / "ingisfs", Runner())
+    code, said = installing.after(mine, "en", tmp_path / "ran.json", tmp_path, change_path=refuse, winfsp=no_winfsp)
+    assert code == 4
+    assert "no rights" in said[0]
 
 
 def test_removal_ends_what_runs_and_switches_autostart_off(tmp_path: Path) -> None:

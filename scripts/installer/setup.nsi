@@ -50,6 +50,9 @@ LangString DOCUMENTATION ${LANG_ENGLISH} "Documentation"
 LangString ADMINISTRATOR ${LANG_DUTCH} "Start het installatieprogramma als beheerder. Er is niets veranderd."
 LangString ADMINISTRATOR ${LANG_ENGLISH} "Start the installer as an administrator. Nothing was changed."
 
+LangString ALONE ${LANG_DUTCH} "ingisfs wordt al geïnstalleerd of verwijderd. Er is niets veranderd."
+LangString ALONE ${LANG_ENGLISH} "ingisfs is being installed or removed already. Nothing was changed."
+
 Var Previous
 Var Code
 Var Told
@@ -67,6 +70,17 @@ Var Tries
   ${EndIf}
 !macroend
 !define Step "!insertmacro Step"
+
+; One at a time; the system takes the mutex away with this process.
+!macro NeedToBeAlone
+  System::Call 'kernel32::CreateMutexW(p 0, i 0, w "Global\ingisfs-setup") p .r1 ?e'
+  Pop $0
+  ${If} $0 = 183 ; ERROR_ALREADY_EXISTS
+    MessageBox MB_OK|MB_ICONSTOP "$(ALONE)" /SD IDOK
+    SetErrorLevel 3
+    Quit
+  ${EndIf}
+!macroend
 
 !macro NeedAdministrator
   UserInfo::GetAccountType
@@ -113,6 +127,7 @@ Function .onInit
   SetRegView 64
   SetShellVarContext all
   !insertmacro NeedAdministrator
+  !insertmacro NeedToBeAlone
 FunctionEnd
 
 Section
@@ -182,13 +197,16 @@ Section
   CreateShortcut "$SMPROGRAMS\ingisfs\$(DOCUMENTATION).lnk" "$INSTDIR\docs"
   SetOutPath "$TEMP"
 
-  ${Step} "$INSTDIR" 'after --note "$INSTDIR\ran.json" --beside "$EXEDIR" --shortcut "$SMPROGRAMS\ingisfs\$(SETUP).lnk"'
+  ${Step} "$INSTDIR" 'after --note "$INSTDIR\ran.json" --beside "$EXEDIR\." --shortcut "$SMPROGRAMS\ingisfs\$(SETUP).lnk"'
   !insertmacro RemoveProgram "${OLD}"
   ${If} $Told != ""
     DetailPrint "$Told"
     MessageBox MB_OK|MB_ICONINFORMATION "$Told" /SD IDOK
   ${EndIf}
   SetErrorLevel 0
+  ${If} $Code != 0
+    SetErrorLevel 4
+  ${EndIf}
 SectionEnd
 
 Function .onInstFailed
@@ -199,6 +217,7 @@ Function un.onInit
   SetRegView 64
   SetShellVarContext all
   !insertmacro NeedAdministrator
+  !insertmacro NeedToBeAlone
   ${IfNot} ${FileExists} "$INSTDIR\installed.json"
     SetErrorLevel 2
     Quit

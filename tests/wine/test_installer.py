@@ -43,6 +43,14 @@ while not (state / "stop").exists():
 (state / "ended").touch()
 """
 
+# What only Windows tells: whose programs run from this folder, and the version in a library.
+LOOK = r"""
+from pathlib import Path
+from ingisfs.installing import file_version, processes_in
+program = Path(r'C:\Program Files\ingisfs')
+print(*processes_in(program).values(), file_version(program / 'python' / 'sqlite3.dll'))
+"""
+
 
 @pytest.fixture(scope="module")
 def setups(wine: Wine, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -128,6 +136,8 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
     drive = wine.start(PROGRAM + r"\python\python.exe", r"C:\stand_in.py", STATE)
     try:
         wait_for((state / "began").exists, "the stand-in for a drive", 60)
+        looked = wine.run(PROGRAM + r"\python\python.exe", "-c", LOOK, timeout=60)
+        assert looked.stdout.split() == ["python.exe", "3.45.1"], looked.stderr
         assert wine.run(str(setups[NEW]), "/S", timeout=120).returncode == 0, setup_log(disk)
         assert (state / "ended").exists(), "the drive was not asked to end"
         assert drive.wait(60) == 0
@@ -144,7 +154,7 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
     # An older one is refused, and changes nothing.
     assert wine.run(str(setups[OLD]), "/S", timeout=120).returncode == 2
     assert OLD in setup_log(disk).splitlines()[-1]
-    assert ingisfs("--version").stdout.strip() == f"ingisfs, version {NEW}"
+    assert json.loads((program / "installed.json").read_text()) == {"version": NEW}
     assert sorted(path.name for path in (disk / "Program Files").glob("ingisfs*")) == ["ingisfs"]
 
     # Removed; all that is a person's stays.
