@@ -11,14 +11,12 @@ libraries in windows.lock, which `--lock` writes anew. Files go in sorted and wi
 from __future__ import annotations
 
 import argparse
-import compileall
 import datetime
 import email.message
 import email.parser
 import hashlib
 import json
 import os
-import py_compile
 import re
 import shlex
 import shutil
@@ -407,8 +405,14 @@ def _compile(folder: Path) -> None:
     if sys.version_info[:2] != (3, 11):
         print(f"Not compiled, since this is Python {sys.version_info[0]}.{sys.version_info[1]}: it starts more slowly.")
         return
-    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    compileall.compile_dir(folder, quiet=2, stripdir=str(folder), invalidation_mode=mode, workers=0)
+    # A process of its own that compiles one file after the other: what is written depends on what was compiled before.
+    options = ["-q", "-s", str(folder), "--invalidation-mode", "unchecked-hash"]
+    subprocess.run(
+        [sys.executable, "-S", "-m", "compileall", *options, str(folder)],
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+        stdout=subprocess.DEVNULL,  # a library may have files for another Python
+        check=False,
+    )
 
 
 def write_list(program: Path, path: Path) -> None:
