@@ -49,6 +49,7 @@ PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
+POWERSHELL = os.environ.get("SYSTEMROOT", r"C:\Windows") + r"\System32\WindowsPowerShell\v1.0\powershell.exe"
 # The name comes in a variable: nothing in it can be taken for a part of the command.
 SIGNATURE = (
     "$s = Get-AuthenticodeSignature -LiteralPath $env:INGISFS_MSI;"
@@ -185,14 +186,17 @@ def keepers(users: Mapping[str, Path] | None = None) -> dict[Path, str]:
 
 
 def outboxes(users: Mapping[str, Path] | None = None) -> list[Path]:
-    """Return the state folders of all drives on this machine, as far as we may look."""
+    """Return the state folders of this machine's drives: its own, this user's, and others' where they usually are.
+
+    Where others have noted that their drives are elsewhere we do not look: an administrator's password would be shown
+    to whatever server a path leads to. Their keepers end them, or it is found that their programs run.
+    """
     local = [_local(profile) for profile in (profiles() if users is None else users).values()]
     found = set()
     for root in (machine_folder(), user_data_folder(), *local):
         with suppress(OSError):
             found |= {folder for folder in root.iterdir() if (folder / "outbox").is_dir()}
-    registries = [Registry(), Registry(machine_folder() / "mounted")]
-    for registry in (*registries, *(Registry(folder / "ingisfs" / "mounted") for folder in local)):
+    for registry in (Registry(), Registry(machine_folder() / "mounted")):
         with suppress(OSError):
             found |= {mounted.state_folder for mounted in registry.all()}
     return sorted(found)
@@ -424,7 +428,7 @@ def _unsigned(msi: Path, run: Runner) -> str | None:
     """Return what is wrong with a file's signature, None if nothing is."""
     try:
         done = run(
-            ["powershell", "-NoProfile", "-NonInteractive", "-Command", SIGNATURE],
+            [POWERSHELL, "-NoProfile", "-NonInteractive", "-Command", SIGNATURE],
             INGISFS_MSI=str(msi),
         )
     except OSError as error:
@@ -505,6 +509,9 @@ def remove(programs: Programs, language: str, *, change_path: ChangePath = chang
 
 
 def _waiting(state: Path) -> bool:
+    """Tell whether documents wait in an outbox. Other users' are not opened with an administrator's rights."""
+    if not any(state.is_relative_to(folder) for folder in (machine_folder(), user_data_folder())):
+        return False
     try:
         outbox = ReadOnlyOutbox(state)
     except Exception:  # whatever is wrong with it: the drive will say so

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingisfs import installing
+from ingisfs.drive.registry import Registry
 from ingisfs.installing import InUseError, Note, Programs, RefusedError, install_winfsp, version_key
 from ingisfs.outbox.locks import FileLock
 from scripts import build_installer, windows_python, windows_wheels
@@ -137,6 +138,15 @@ def test_keepers_and_drives_are_asked_to_end_in_this_order_and_come_back_afterwa
     assert not (state / "stop").exists()
     assert not (folder / "stop").exists()
     assert ["schtasks", "/Run", "/TN", task] in runner.commands
+
+
+def test_where_another_user_says_that_a_drive_is_an_administrator_does_not_look(tmp_path: Path) -> None:
+    state, elsewhere = drive(tmp_path), tmp_path / "elsewhere"
+    (elsewhere / "outbox").mkdir(parents=True)
+    Registry(tmp_path / "anna" / LOCAL / "ingisfs" / "mounted").add("X:", elsewhere, 1)
+    assert installing.outboxes({ANNA: tmp_path / "anna"}) == [state]
+    Registry(tmp_path / "machine" / "mounted").add("Y:", elsewhere, 1)
+    assert installing.outboxes({ANNA: tmp_path / "anna"}) == sorted([state, elsewhere])
 
 
 def test_a_drive_that_nothing_starts_again_is_told_of(tmp_path: Path) -> None:

@@ -148,7 +148,8 @@ Section
   !include "${FILES}"
   SetOutPath "${NEW}"
   WriteUninstaller "${NEW}\uninstall.exe"
-  SetOutPath "$TEMP" ; a folder that a process is in cannot be renamed
+  ; A folder that a process is in cannot be renamed; and from one that users may write, Windows would start their programs.
+  SetOutPath "$SYSDIR"
 
   ${Step} "${NEW}" 'before --version "${VERSION}" --previous "$Previous" --note "${NEW}\ran.json"'
   ${If} $Code != 0
@@ -195,7 +196,7 @@ Section
   CreateShortcut "$SMPROGRAMS\ingisfs\$(SETUP).lnk" "$SYSDIR\cmd.exe" '/k ""$INSTDIR\ingisfs.exe" setup --machine"' "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\ingisfs\$(STATUS).lnk" "$SYSDIR\cmd.exe" '/k ""$INSTDIR\ingisfs.exe" status"' "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\ingisfs\$(DOCUMENTATION).lnk" "$INSTDIR\docs"
-  SetOutPath "$TEMP"
+  SetOutPath "$SYSDIR"
 
   ${Step} "$INSTDIR" 'after --note "$INSTDIR\ran.json" --beside "$EXEDIR\." --shortcut "$SMPROGRAMS\ingisfs\$(SETUP).lnk"'
   !insertmacro RemoveProgram "${OLD}"
@@ -227,7 +228,7 @@ FunctionEnd
 Section Uninstall
   SetRegView 64
   SetShellVarContext all
-  SetOutPath "$TEMP"
+  SetOutPath "$SYSDIR"
   ${Step} "$INSTDIR" 'remove'
   ${If} $Code != 0
     MessageBox MB_OK|MB_ICONSTOP "$Told" /SD IDOK
