@@ -26,7 +26,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ingisfs.autostart import NAME as TASK
 from ingisfs.config import ConfigError, machine_config_path, machine_folder, user_config_path, user_data_folder
+from ingisfs.drive import winfsp
 from ingisfs.drive.registry import Registry
 from ingisfs.outbox.locks import is_locked
 from ingisfs.outbox.reading import ReadOnlyOutbox
@@ -38,8 +40,6 @@ if sys.platform == "win32":
 FINE, FAILED, REFUSED, IN_USE, PARTLY = 0, 1, 2, 3, 4
 
 MARKER = "installed.json"  # in the folder of the program: it is ours, and this version
-TASK = "ingisfs"  # of Windows' Task Scheduler
-WINFSP = "2.0"  # the least
 END_LIMIT = 60.0  # s for drives and couriers to end
 RUN_LIMIT = 600.0  # s for a program of the system's
 LOOK = 0.2  # s between two looks
@@ -364,30 +364,6 @@ def change_machine_path(change: Callable[[str], str]) -> None:
 # ---- WinFsp ------------------------------------------------------------------------------------------------------
 
 
-def winfsp_version() -> str | None:
-    """Return the version of the WinFsp that is installed, None if none is."""
-    if sys.platform == "win32":
-        with suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SOFTWARE\WOW6432Node\WinFsp") as key:
-            folder = Path(winreg.QueryValueEx(key, "InstallDir")[0])
-            return file_version(folder / "bin" / "winfsp-x64.dll")
-    return None
-
-
-def file_version(path: Path) -> str | None:
-    """Return the version in a program's or library's resources, None if it has none."""
-    if sys.platform == "win32":
-        library = ctypes.WinDLL("version")
-        size = library.GetFileVersionInfoSizeW(str(path), None)
-        buffer = ctypes.create_string_buffer(size or 1)
-        found, length = ctypes.c_void_p(), ctypes.c_uint()
-        if not size or not library.GetFileVersionInfoW(str(path), 0, size, buffer):
-            return None
-        if library.VerQueryValueW(buffer, "\\", ctypes.byref(found), ctypes.byref(length)):
-            fixed = ctypes.cast(found, ctypes.POINTER(ctypes.c_uint32))  # VS_FIXEDFILEINFO
-            return f"{fixed[2] >> 16}.{fixed[2] & 0xFFFF}.{fixed[3] >> 16}"
-    return None
-
-
 def newest_msi(folder: Path) -> Path | None:
     """Return WinFsp's newest installer in a folder, None if there is none."""
 
@@ -398,18 +374,21 @@ def newest_msi(folder: Path) -> Path | None:
 
 
 def install_winfsp(
-    beside: Path, work: Path, run: Runner = run_program, version: Callable[[], str | None] = winfsp_version
+    beside: Path,
+    work: Path,
+    run: Runner = run_program,
+    version: Callable[[], tuple[int, int] | None] = winfsp.installed,
 ) -> tuple[str, dict[str, object]] | None:
     """Install WinFsp if it lacks and its installer lies in `beside`; return what a person has to know of it.
 
     `work` is a folder that administrators alone may change: what is checked there is what is run.
     """
     present = version()
-    if present is not None and version_key(present) >= version_key(WINFSP):
+    if present is not None and present >= winfsp.MINIMUM:
         return None
     found = newest_msi(beside)
     if found is None:
-        return "installer.no-winfsp", {"least": WINFSP}
+        return "installer.no-winfsp", {"least": "{}.{}".format(*winfsp.MINIMUM)}
     msi = work / found.name
     shutil.copyfile(found, msi)
     try:
@@ -465,14 +444,14 @@ def after(
     beside: Path,
     *,
     change_path: ChangePath = change_machine_path,
-    winfsp: InstallWinFsp = install_winfsp,
+    install: InstallWinFsp = install_winfsp,
 ) -> tuple[int, list[str]]:
     """After the folder was replaced: return the exit code, and what a person has to know."""
     code, lines = FINE, []
     note = Note.read(note_file)
     try:
         change_path(lambda path: path_with(path, str(programs.program)))
-        wrong = winfsp(beside, programs.program)
+        wrong = install(beside, programs.program)
     except OSError as error:
         code, wrong = PARTLY, ("installer.partly", {"detail": error})
     if wrong is not None:

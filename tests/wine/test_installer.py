@@ -43,14 +43,14 @@ while not (state / "stop").exists():
 (state / "ended").touch()
 """
 
-# What only Windows tells: whose programs run from this folder, the version in a library, and whether all is there.
+# What only Windows tells: whose programs run from this folder, and whether all is there.
 LOOK = r"""
 from pathlib import Path
-from ingisfs.installing import file_version, processes_in
+from ingisfs.installing import processes_in
 program = Path(r'C:\Program Files\ingisfs')
 import keyring.backends.Windows, rich.console, tomlkit
 import ingisfs.delivery.sftp, ingisfs.delivery.webdav, ingisfs.selftest.run, ingisfs.setup, ingisfs.stage.serve
-print(*processes_in(program).values(), file_version(program / 'python' / 'sqlite3.dll'))
+print(*processes_in(program).values())
 """
 
 
@@ -142,7 +142,7 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
         library = program / "python" / "bcryptprimitives.dll"
         compiled(Path(__file__).with_name("bcryptprimitives.c"), library, "-shared", libraries=["advapi32"])
         looked = wine.run(PROGRAM + r"\python\python.exe", "-c", LOOK, timeout=60)
-        assert looked.stdout.split() == ["python.exe", "3.45.1"], looked.stderr
+        assert looked.stdout.split() == ["python.exe"], looked.stderr
         assert wine.run(str(setups[NEW]), "/S", timeout=120).returncode == 0, setup_log(disk)
         assert (state / "ended").exists(), "the drive was not asked to end"
         assert drive.wait(60) == 0
