@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shlex
 from collections.abc import Iterator
@@ -118,6 +119,13 @@ def test_a_command_or_option_that_does_not_exist_would_be_found() -> None:
     assert "--fast" in wrong_with("ingisfs mount X: --fast")
     assert "too much" in wrong_with("ingisfs check X:")
     assert wrong_with(r"ingisfs selftest Y: --report C:\Users\Public\selftest.txt  # a remark") == ""
+
+
+def test_settings_that_the_guides_name_are_settings() -> None:
+    known = {each.name for each in dataclasses.fields(config.Drive)}
+    named = {span.partition(" = ")[0] for page in GUIDES.values() for span in spans(read(page))}
+    assert {name for name in named if re.fullmatch(r"[a-z]+(_[a-z]+)+", name)} <= known
+    assert "archive_days" in named
 
 
 def test_settings_that_the_documents_show_are_settings() -> None:
