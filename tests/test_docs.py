@@ -109,6 +109,8 @@ def test_every_command_that_the_documents_name_is_understood(line: str, page: st
 def test_every_option_that_the_documents_name_alone_is_one_of_ours() -> None:
     options = all_options()
     for page in PAGES:
+        if page.name == "installer.md":  # tells of a script
+            continue
         for span in spans(read(page)):
             if span.startswith("--"):
                 assert span.split()[0] in options, f"{shown(page)}: {span}"
