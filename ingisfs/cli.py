@@ -378,6 +378,86 @@ def _file(config: Path | None, machine: bool) -> Path:
     return config or (machine_config_path() if machine else config_path())
 
 
+_drives_option = click.option("--drive", "drives", multiple=True, help="Only this one; may be given several times.")
+
+
+@main.command()
+@_drives_option
+@_config_option
+@_machine_option
+@_plainly
+def run(drives: tuple[str, ...], config: Path | None, machine: bool) -> int:
+    """Keep the drives of the configuration mounted, until interrupted: what `autostart` starts."""
+    import logging
+    import signal
+
+    from ingisfs.logs import log_to
+    from ingisfs.running import Keeper, log_file
+
+    path = _file(config, machine)
+    with suppress(OSError):  # the keeper finds the sentence for it
+        log_to(log_file(path))
+    if sys.stderr is not None and not sys.stderr.isatty():
+        logging.getLogger().addHandler(logging.StreamHandler())  # for the system's own log
+    keeper = Keeper(path, drives)
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: keeper.end())
+    language = _language()
+    keeper.run(lambda names: click.echo(say(language, "run.started", names=", ".join(names))))
+    click.echo(say(language, "run.ended"))
+    return FINE
+
+
+@main.group()
+def autostart() -> None:
+    """Have the system start the drives: at boot (--machine), or when this user logs on."""
+
+
+def _autostart_options(command: Callable[..., None]) -> Callable[..., None]:
+    machine = click.option("--machine", is_flag=True, help="At boot, for everybody; needs an administrator.")
+    return _drives_option(_config_option(machine(command)))
+
+
+@autostart.command("on")
+@_autostart_options
+@_plainly
+def autostart_on(drives: tuple[str, ...], config: Path | None, machine: bool) -> int:
+    """Start the drives now and from now on, and again when they die."""
+    from ingisfs.autostart import Autostart
+
+    path = _file(config, machine)
+    told = Autostart(path, machine=machine, config=config, drives=drives).on()
+    click.echo(say(_language(), told.sentence, path=path, **told.values))
+    return FINE
+
+
+@autostart.command("off")
+@_autostart_options
+@_plainly
+def autostart_off(drives: tuple[str, ...], config: Path | None, machine: bool) -> int:
+    """Start the drives no longer, and unmount what was started so."""
+    from ingisfs.autostart import Autostart
+
+    path = _file(config, machine)
+    told = Autostart(path, machine=machine, config=config, drives=drives).off()
+    click.echo(say(_language(), told.sentence, path=path, **told.values))
+    return FINE
+
+
+@autostart.command("status")
+@_autostart_options
+@_plainly
+def autostart_status(drives: tuple[str, ...], config: Path | None, machine: bool) -> int:
+    """Say whether the drives start by themselves, and which of them are there."""
+    from ingisfs.autostart import Autostart
+
+    path = _file(config, machine)
+    for told in Autostart(path, machine=machine, config=config, drives=drives).status():
+        click.echo(say(_language(), told.sentence, **{"path": path, **told.values}))
+    return FINE
+
+
 @main.command()
 @_drive_option
 @_config_option
@@ -519,7 +599,8 @@ def stage(folder: Path | None, port: int, language: str | None) -> int:
     except ImportError as error:
         raise ConfigError("stage.no-extra", detail=error.name) from None
     try:
-        serve(folder or platformdirs.user_data_path("ingisfs") / "stage", port, language=chosen, announce=click.echo)
+        own = platformdirs.user_data_path("ingisfs", appauthor=False) / "stage"
+        serve(folder or own, port, language=chosen, announce=click.echo)
     except ImportError as error:
         raise ConfigError("stage.no-extra", detail=error.name) from None
     except StageError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from ingisfs.config import ConfigError
@@ -84,13 +84,23 @@ def disk_of(folder: Path, mountinfo: str) -> str:
     """Return the kind of the file system under a folder, "" if that is not told. See proc_pid_mountinfo(5)."""
     real = os.path.realpath(folder)
     best, kind = "", ""
-    for line in mountinfo.splitlines():
-        fields = line.split(" ")
-        if "-" not in fields[6:]:
-            continue
-        place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
+    for place, told in _mounts(mountinfo):
         # A later line lies over an earlier one.
         inside = real == place or real.startswith(place.rstrip("/") + "/")
         if inside and len(place) >= len(best):
-            best, kind = place, fields[fields.index("-", 6) + 1]
+            best, kind = place, told
     return kind
+
+
+def mountpoints(mountinfo: str) -> set[str]:
+    """Return where something is mounted, after the text of /proc/self/mountinfo."""
+    return {place for place, _ in _mounts(mountinfo)}
+
+
+def _mounts(mountinfo: str) -> Iterator[tuple[str, str]]:
+    """Yield the place and the kind of each file system."""
+    for line in mountinfo.splitlines():
+        fields = line.split(" ")
+        if "-" in fields[6:]:
+            place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
+            yield place, fields[fields.index("-", 6) + 1]

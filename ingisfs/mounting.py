@@ -3,7 +3,8 @@
 `serve` is the drive's process; `mount` starts one in the background; `unmount` ends it.
 
 A drive that a person unmounted has the file `stop` in its state folder; one that died has not, and `ingisfs run` mounts
-it again. On Windows that file is also how the drive's process learns that it is to end: there are no signals.
+it again. On Windows that file is also how the drive's process learns that it is to end: there are no signals. What
+`ingisfs run` itself unmounts has a `stop` that says so, and does not stay away.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import logging
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -59,6 +61,7 @@ HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
 BALLAST_AGAIN = 10.0  # s before the disk is asked again for what it did not give
 END_LIMIT = 30.0  # s for a drive's process to end after its unmount
 STOP_LOOK = 0.5  # s between two looks for the file that asks a drive's process to end
+_BY_KEEPER = b"keeper\n"  # in the file `stop`
 DEVICE = Path("/dev/fuse")
 MOUNTINFO = Path("/proc/self/mountinfo")
 
@@ -153,6 +156,8 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         lock = FileLock(folder / "drive.lock")
         if not lock.acquire():
             raise ConfigError("outbox.in-use", folder=folder)
+        for registry in _registries():
+            registry.forget(folder)  # the process number of one that died may be another program's by now
         was_full = ballast.give_up_if_full(wal_size(folder))
         if not was_full:
             ballast.make(drive.reserve)
@@ -224,9 +229,13 @@ class _StopFile:
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def write(self) -> None:
-        """Ask. Raises OSError."""
-        self._path.touch(mode=0o600)
+    def write(self, *, by_person: bool = True) -> None:
+        """Ask. What a person asked for stays theirs. Raises OSError."""
+        if by_person:
+            self._path.write_bytes(b"")
+        elif not self.there():
+            self._path.write_bytes(_BY_KEEPER)
+        self._path.chmod(0o600)
 
     def clear(self) -> None:
         """Ask no longer."""
@@ -235,7 +244,16 @@ class _StopFile:
 
     def there(self) -> bool:
         """Tell whether it was asked for."""
-        return self._path.exists()
+        return os.path.exists(self._path)
+
+    def by_person(self) -> bool:
+        """Tell whether a person asked for it."""
+        try:
+            return self._path.read_bytes() != _BY_KEEPER
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return self.there()
 
     def watch(self, host: object) -> None:
         """End `host` once it is asked for."""
@@ -259,7 +277,12 @@ class _StopFile:
 
 def was_stopped(state_folder: Path) -> bool:
     """Tell whether a person unmounted the drive with this state folder, after it was mounted last."""
-    return _StopFile(state_folder).there()
+    return _StopFile(state_folder).by_person()
+
+
+def running(state_folder: Path) -> Mounted | None:
+    """Return what is noted of the drive with this state folder, if one runs and has said where."""
+    return next((mounted for _, mounted in _noted() if mounted.state_folder == state_folder and mounted.alive), None)
 
 
 def _registry(drive: Drive) -> Registry:
@@ -450,6 +473,8 @@ def mount(drive: Drive) -> None:
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    # Whoever lives on after this takes note of its end, or a dead drive stays in the list of processes.
+    threading.Thread(target=process.wait, name="drive", daemon=True).start()
     with process.stdin, process.stdout:
         process.stdin.write(drive.to_json() + "\n")
         process.stdin.close()
@@ -552,11 +577,14 @@ def find(mountpoint: str | None) -> Mounted:
     return running[0]
 
 
-def unmount(mounted: Mounted) -> None:
-    """Take the drive away; what waits stays in the outbox. Returns when its process has ended. Raises ConfigError."""
+def unmount(mounted: Mounted, *, by_person: bool = True) -> None:
+    """Take the drive away; what waits stays in the outbox. Returns when its process has ended. Raises ConfigError.
+
+    What a person unmounts stays away until a person mounts it.
+    """
     stop = _StopFile(mounted.state_folder)
     try:
-        stop.write()
+        stop.write(by_person=by_person)
     except OSError as error:
         # A full disk keeps nobody from unmounting, but on Windows nothing else tells the drive.
         if sys.platform == "win32":
@@ -578,13 +606,38 @@ def unmount(mounted: Mounted) -> None:
 
 
 def _take_away(mounted: Mounted) -> None:
-    if mounted.alive or os.path.ismount(mounted.mountpoint):
+    if mounted.alive or _has_mount(mounted.mountpoint):
         done = _fusermount(mounted.mountpoint, lazy=not mounted.alive)
         if done.returncode != 0 and mounted.alive:
             busy = "busy" in done.stderr.lower()
             raise ConfigError(
                 "unmount.busy" if busy else "unmount.failed", mountpoint=mounted.mountpoint, detail=done.stderr.strip()
             )
+
+
+def clear_away(mounted: Mounted) -> None:
+    """End a drive that hangs, and take its mount away. What it kept is safe, and recovered by the next mount.
+
+    Raises ConfigError if its process does not end.
+    """
+    if mounted.alive:
+        with suppress(OSError):  # it ended just now
+            os.kill(mounted.pid, getattr(signal, "SIGKILL", signal.SIGTERM))  # Windows' SIGTERM is as final
+    end = time.monotonic() + END_LIMIT
+    while mounted.alive:
+        if time.monotonic() > end:
+            raise ConfigError("unmount.failed", mountpoint=mounted.mountpoint, detail=f"pid {mounted.pid}")
+        time.sleep(0.02)
+    if sys.platform != "win32" and _has_mount(mounted.mountpoint):
+        _fusermount(mounted.mountpoint, lazy=True)
+
+
+def _has_mount(mountpoint: str) -> bool:
+    """Tell whether the kernel has a mount there, dead or alive, without touching it: os.path.ismount would."""
+    try:
+        return mountpoint in letters.mountpoints(MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape"))
+    except OSError:
+        return os.path.ismount(mountpoint)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,16 @@ def main() -> int:
         prepare_for_wine()
 
     checks = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
-    tests = ["pytest", *([] if options.all else ["-m", "not long"]), *pytest_arguments]
+    # Most tests wait for something most of the time, so two files at once cost little; more would only make them slow.
+    tests = [
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        *([] if options.all else ["-m", "not long"]),
+        *pytest_arguments,
+    ]
     for check in [*([] if options.quick else checks), tests]:
         started = time.monotonic()
         print(f"── {' '.join(check)}", flush=True)

@@ -9,6 +9,14 @@ from pathlib import Path
 import pytest
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all tests of a file, and all under Wine, which share one prefix (pytest-xdist)."""
+    for item in items:
+        folder, name = item.path.parent.name, item.path.name
+        item.add_marker(pytest.mark.xdist_group("wine" if folder == "wine" else f"{folder}/{name}"))
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 6 MB, for disks that are full. Needs root, as the tests do for their servers."""

@@ -93,6 +93,7 @@ class Courier:
         self._looked = 0.0  # on time.monotonic: when work was looked for last
         self._next_housekeeping = 0.0
         self._next_sweep = 0.0
+        self._interrupted = True  # the latest handing out may have left claimed documents behind
         self._direct = False  # the server cannot rename: documents are put under their final names at once
         self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
 
@@ -102,7 +103,6 @@ class Courier:
 
     def run(self) -> None:
         """Deliver until told to stop, or until nothing is left to do without a drive."""
-        self._outbox.recover_courier()
         self._say_target()
         for worker in self._workers:
             worker.start()
@@ -144,8 +144,12 @@ class Courier:
 
     def _work(self) -> None:
         self._looked = time.monotonic()
+        if self._interrupted:
+            self._outbox.recover_courier(self._in_hand)
+        self._interrupted = True
         self._intake.settle()
         self._hand_out()
+        self._interrupted = False
         self._keep_house()
 
     def _write_down(self) -> None:
@@ -419,6 +423,10 @@ class Courier:
             return
         if len(idle) == len(self._workers):
             self._asked = self._outbox.meta("probe")  # the target is open, and nothing older may still fail
+        if not self._target.fresh:
+            if len(idle) < len(self._workers):
+                return
+            idle = idle[:1]
         for worker, stems in zip(idle, self._doubtful(len(idle)), strict=False):
             self._in_hand.update(parcel.document.id for parcel in stems)
             worker.give(Job("ask", [stems]))

@@ -17,6 +17,7 @@ from ingisfs.delivery.failures import TargetNeedsPersonError, TransientError
 FIRST, LONGEST = 1.0, 900.0  # s: the range of waits between two tries
 SECOND_TRY = 5.0  # s before a log-in that failed is tried for the second and last time
 PERSON_PROBE = 900.0  # s between two probes of a target that needs a person
+FRESH = 60.0  # s for which an answer says that the log-in is still good
 
 
 def backoff(tries: int) -> float:
@@ -45,6 +46,7 @@ class Target:
     failures: int = 0  # in a row
     needs: int = 0  # how often in a row a person was needed
     next_probe: float = 0.0  # on the boot clock
+    answered_at: float = -FRESH  # on the boot clock
     _needed_since: float | None = None  # s since 1970 UTC, from before the last probe or from an earlier courier
     _met: bool = False  # a document met what needs a person, and so a document has to tell that it is over
 
@@ -52,6 +54,13 @@ class Target:
     def open(self) -> bool:
         """Tell whether documents may go."""
         return self.health is Health.OK
+
+    @property
+    def fresh(self) -> bool:
+        """Tell whether the log-in was good just now. If not, one worker goes first: all at once, a password that was
+        changed meanwhile would be refused once for each of them, and some servers lock an account at the third time.
+        """
+        return self.clock.boot() - self.answered_at < FRESH
 
     def probe_due(self) -> bool:
         """Tell whether the target should be asked whether it answers again."""
@@ -72,6 +81,7 @@ class Target:
             self.health, self.since = Health.OK, self.clock.wall()
         self.reason = self.detail = ""
         self.failures = 0
+        self.answered_at = self.clock.boot()
         return news
 
     def failed(self, error: TransientError | TargetNeedsPersonError) -> bool:

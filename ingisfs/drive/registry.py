@@ -41,7 +41,7 @@ class Registry:
 
     def __init__(self, folder: Path | None = None) -> None:
         """Use `folder`, by default the user's own."""
-        self._folder = folder or platformdirs.user_state_path("ingisfs") / "mounted"
+        self._folder = folder or platformdirs.user_state_path("ingisfs", appauthor=False) / "mounted"
 
     def _file(self, mountpoint: str) -> Path:
         return self._folder / f"{hashlib.sha256(normal(mountpoint).encode()).hexdigest()[:16]}.json"
@@ -58,6 +58,12 @@ class Registry:
         """Forget a drive."""
         with suppress(OSError):
             self._file(mountpoint).unlink(missing_ok=True)
+
+    def forget(self, state_folder: Path) -> None:
+        """Forget all drives with this state folder."""
+        for mounted in self.all():
+            if mounted.state_folder == state_folder:
+                self.remove(mounted.mountpoint)
 
     def all(self) -> list[Mounted]:
         """Return all drives on note, running or not."""

@@ -47,7 +47,8 @@ class Supervisor:
             if process is not None and process.stdin is not None:
                 with suppress(OSError):
                     process.stdin.close()
-        self._thread.join(5)
+        if self._thread.is_alive():  # a mount that failed never started it
+            self._thread.join(5)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         log_file = self._drive.state_folder / "log" / "courier.err"

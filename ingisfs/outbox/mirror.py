@@ -75,7 +75,7 @@ class Mirror:
 
 def default_folder() -> Path:
     """Return where the mirrors of all outboxes of this user lie: never inside an outbox."""
-    return platformdirs.user_state_path("ingisfs") / "generations"
+    return platformdirs.user_state_path("ingisfs", appauthor=False) / "generations"
 
 
 def is_foreign(outbox: Outbox, folder: Path) -> tuple[bool, Mirror]:

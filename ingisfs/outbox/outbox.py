@@ -17,7 +17,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -887,16 +887,16 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             crashpoint("park.inside")
         crashpoint("park.after")
 
-    def recover_courier(self) -> list[Document]:
-        """Put uploads that a killed courier left behind back into the queue. Under the courier's lock only.
+    def recover_courier(self, in_hand: Container[str] = ()) -> None:
+        """Put uploads that nobody has in hand back into the queue: a courier was killed, or its disk was full.
 
-        Returns the documents that were being published: the server must be asked about each of them.
+        Under the courier's lock only. `in_hand` has the ids of those that are under way.
         """
         with self._transaction():
             for document in self.documents("state = ?", (State.UPLOADING,)):
-                self._move(document, State.QUEUED, "courier was killed", due=0.0)
+                if document.id not in in_hand:
+                    self._move(document, State.QUEUED, "left behind", due=0.0)
             crashpoint("recover_courier.inside")
-        return self.documents("state = ? ORDER BY number", (State.PUBLISHING,))
 
     def retire(self, keep_visible: float) -> int:
         """Take delivered documents off the root after `keep_visible` seconds, and their bytes out of the database.

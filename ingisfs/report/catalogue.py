@@ -9,12 +9,13 @@ import time
 from typing import Final
 
 from ingisfs.report.alarm_sentences import SENTENCES as ALARMS
+from ingisfs.report.autostart_sentences import SENTENCES as AUTOSTART
 from ingisfs.report.command_sentences import SENTENCES as COMMANDS
 from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
 
 LANGUAGES = ("nl", "en")
-CATALOGUE: Final[dict[str, dict[str, str]]] = {**ALARMS, **COMMANDS, **SETUP, **STATUS}
+CATALOGUE: Final[dict[str, dict[str, str]]] = {**ALARMS, **AUTOSTART, **COMMANDS, **SETUP, **STATUS}
 
 
 def say(language: str, sentence: str, /, **values: object) -> str:

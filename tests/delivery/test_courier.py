@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.target import FRESH
 from ingisfs.outbox.document import Document, Reason, State
 from ingisfs.outbox.outbox import Decision, Outbox, OutboxFullError
-from tests.delivery.couriers import fail_once, get, running, until
+from tests.delivery.couriers import LONG, all_delivered, fail_once, fifty_pairs, get, given_up, pair, running, until
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
@@ -299,6 +302,38 @@ def test_a_disk_that_is_full_at_the_mark_delays_and_no_more(
     assert server.published == ["F1.pdf", "F1.xml", "F2.pdf"]
 
 
+def test_a_disk_that_is_full_when_a_damaged_document_is_found_leaves_nothing_behind(
+    outbox: Outbox, server: FaultyServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    park = Outbox.park
+    parks: list[str] = []
+
+    def full_at_first(self: Outbox, document: Document, reason: Reason, detail: str) -> None:
+        parks.append(document.name)
+        if len(parks) == 1:
+            raise OutboxFullError("disk full")
+        park(self, document, reason, detail)
+
+    monkeypatch.setattr(Outbox, "park", full_at_first)
+    damaged, good = keep(outbox, "F1.pdf", pdf("1")), keep(outbox, "F2.pdf", pdf("2"))
+
+    def away(operation: str, name: str) -> None:
+        raise UnreachableError("away")
+
+    server.before = away
+    with running(outbox, server):
+        for document_id in (damaged, good):
+            until(outbox, document_id, State.QUEUED)
+        con = sqlite3.connect(tmp_path / "outbox" / "cache.db")
+        con.execute("UPDATE Cache SET value = ? WHERE key = ?", (pdf("other"), damaged))
+        con.commit()
+        con.close()
+        server.before = lambda operation, name: None
+        until(outbox, damaged, State.PARKED)
+        until(outbox, good, State.DELIVERED)
+    assert server.published == ["F2.pdf"]
+
+
 def test_an_orphaned_courier_ends_when_the_queue_is_empty(outbox: Outbox, server: FaultyServer) -> None:
     document_id = keep(outbox, "F1.pdf", pdf())
     with running(outbox, server) as courier:
@@ -327,3 +362,25 @@ def test_temporary_files_that_were_given_up_are_swept_and_nothing_else(outbox: O
     with running(outbox, server):
         wait_for(lambda: late not in server.files, "the sweep")
     assert all(name in server.files for name in strangers)
+
+
+def test_a_password_that_was_changed_meanwhile_is_tried_by_one_worker_first(
+    outbox: Outbox, server: FaultyServer
+) -> None:
+    with running(outbox, server, workers=4) as courier:
+        pair(outbox)
+        courier.wake()
+        all_delivered(outbox)
+        wait_for(lambda: not any(worker.busy for worker in courier._workers), "the workers to rest", LONG)
+        refused: list[str] = []
+
+        def refuse(operation: str, name: str) -> None:
+            refused.append(operation)
+            raise TargetNeedsPersonError(TargetReason.LOGIN, "401")
+
+        courier._target.answered_at -= FRESH  # the bookkeeper has had lunch
+        server.before = refuse
+        fifty_pairs(outbox)
+        courier.wake()
+        given_up(outbox, courier, TargetReason.LOGIN)
+        assert len(refused) == 2

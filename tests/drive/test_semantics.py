@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from ingisfs.drive.errors import VolumeError
 from ingisfs.drive.fuse import ERRNO
 from ingisfs.outbox.document import ENDED, State
@@ -13,14 +15,16 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
 
 
-def test_every_test_that_the_semantics_name_exists() -> None:
+@pytest.mark.parametrize("document", ["semantics", "guarantees", "field-reports", "decisions"])
+def test_every_test_that_a_document_names_exists(document: str) -> None:
     known = set[str]()
-    for path in Path(__file__).parent.glob("test_*.py"):
-        known.add(path.name)
-        known.update(re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE))
-    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", TEXT))
-    assert len(named) > 60
+    for path in (ROOT / "tests").rglob("test_*.py"):
+        known |= {path.name, str(path.relative_to(ROOT))}
+        known.update(re.findall(r"^ *def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE))
+    text = (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(?:tests/[\w/]+\.py::)?(test_\w+(?:\.py)?|tests/[\w/]+\.py)`", text))
     assert named - known == set()
+    assert len(named) > {"semantics": 60, "guarantees": 20, "field-reports": 40, "decisions": -1}[document]
 
 
 def test_every_row_of_operations_and_states_names_a_test() -> None:

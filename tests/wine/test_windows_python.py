@@ -10,6 +10,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ingisfs.outbox.outbox import Outbox
 from ingisfs.outbox.reading import ReadOnlyOutbox
 from scripts.windows_python import UnavailableError, prepare
 from tests.documents import keep
+from tests.servers import wait_for
 from tests.wine.wine import Wine, compiled, windows_path
 
 HERE = Path(__file__).parent
@@ -72,6 +74,7 @@ RUNS = [
             "test_a_run_of_300_printed_again": "9 s; the smaller ones show the same",
         },
     ),
+    Run("windows", ("tests/test_letters.py", "tests/test_windows.py", "tests/test_autostart.py"), 95),
     Run("faults", ("tests/delivery/test_faults.py",), 8, only="move and stays"),  # all of them pass, in 100 s
     Run(
         "people",
@@ -116,6 +119,40 @@ def test_on_windows_python(run: Run, wine: Wine, python: list[str], winfsp: Path
     passed = re.search(r"([0-9]+) passed", told)
     assert passed is not None, told
     assert int(passed[1]) >= run.least, told
+
+
+def test_the_keeper_goes_on_when_a_drive_cannot_be_mounted_and_ends_when_asked(
+    wine: Wine, python: list[str], winfsp: Path, tmp_path: Path
+) -> None:
+    """There is no WinFsp here that makes a drive letter: this shows the keeper without signals, mounts and systemd."""
+    config = tmp_path / "config.toml"
+    state = windows_path(tmp_path / "state")
+    config.write_text(f"[drives.king]\nserver='http://127.0.0.1:9/'\nuser='u'\nmountpoint='X:'\nstate='{state}'\n")
+    environment = {
+        "INGISFS_LANGUAGE": "nl",
+        "INGISFS_PASSWORD": "secret",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+        "WINFSP_LIBRARY_PATH": windows_path(winfsp),
+    }
+    local = wine.prefix / "drive_c" / "users"
+    command = ["-m", "ingisfs", "run", "--config", windows_path(config)]
+    process = wine.start(*python, *command, environment=environment, cwd=ROOT)
+    try:
+        logs = f"*/AppData/Local/ingisfs/keepers/{sha256(windows_path(config).encode()).hexdigest()[:16]}/log/*.log"
+        wait_for(lambda: any("drive king: " in log.read_text() for log in local.glob(logs)), "the keeper to tell", 60)
+        end = f"from pathlib import Path; from ingisfs import running; print(running.stop(Path(r'{command[-1]}')))"
+        done = wine.run(*python, "-c", end, environment=environment, cwd=ROOT)
+        assert done.stdout.strip() == "True", done.stderr
+        said, complained = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert "De schijven king blijven gekoppeld" in said.decode()
+    told = complained.decode()
+    assert told.count("drive king is gone") == 1
+    assert "Path not found" in told  # what Windows says to WinFsp, and not what came of it in our own process
+    assert "no window" not in told
 
 
 def test_the_commands_speak_on_a_console_that_has_few_letters(
