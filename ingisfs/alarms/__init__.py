@@ -16,8 +16,6 @@ from ingisfs.outbox.outbox import Outbox
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 3.0  # s that `gone` and `back` wait for what they say to be told
-
 _telling: dict[Path, threading.Thread] = {}
 _lock = threading.Lock()  # guards _telling
 
@@ -36,7 +34,10 @@ def start(drive: Drive, outbox: Outbox) -> Watch | None:
 
 
 def gone(drive: Drive) -> None:
-    """Tell that the drive's process is gone and King cannot print. Never raises; takes a few seconds at most."""
+    """Tell that the drive's process is gone and King cannot print, unless it is soon back. Never raises, never waits.
+
+    It is told by this process, or by the courier if that one lives: the note of it stays for whoever looks.
+    """
     if drive.alarms:
         with suppress(OSError):
             gone_file(drive.state_folder).touch(mode=0o600)
@@ -44,7 +45,7 @@ def gone(drive: Drive) -> None:
 
 
 def back(drive: Drive) -> None:
-    """Tell that the drive is there again, if it was told that it was gone. Never raises; a few seconds at most."""
+    """Tell that the drive is there again, if it was told that it was gone. Never raises, never waits."""
     if drive.alarms and forget_gone(drive):
         _tell(drive)
 
@@ -68,7 +69,6 @@ def _tell(drive: Drive) -> None:
                 thread = threading.Thread(target=_until_told, args=(drive,), name="alarm", daemon=True)
                 thread.start()
                 _telling[folder] = thread
-        thread.join(PATIENCE)
     except RuntimeError as error:  # no more threads
         log.error("the alarm of %s cannot be told: %r", drive.name, error)
 

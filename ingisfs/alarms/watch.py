@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 LOOK = 5.0  # s between two looks
 # A server that was only starting is asked a second time after 5 s (delivery/target.py): nobody need know of that.
-RAISE_AFTER = 20.0  # s that a server or disk must be bad
+RAISE_AFTER = 20.0  # s that a server or disk must be bad, or the drive away
 CLEAR_AFTER = 30.0  # s that it must be good: a server may show its folder and still refuse the next document
 # King prints a run in one go: it is one alarm, told when the run seems to be over …
 RUN_PAUSE, RUN_LIMIT = 30.0, 300.0  # s without a new document; s after the first one at most
@@ -152,6 +152,10 @@ class Watch(threading.Thread):
         if self.is_alive():
             self.join(ENDING)
 
+    def stands(self, kind: str) -> bool:
+        """Tell whether this is the matter, as far as the last look saw."""
+        return kind in self._kept.standing
+
     def release(self) -> None:
         """Let another process tell."""
         if self._lock is not None:
@@ -171,7 +175,11 @@ class Watch(threading.Thread):
         step = 0.0 if self._looked is None else max(0.0, min(now - self._looked, LONGEST_STEP))
         self._looked = now
         before = dict(self._kept.standing), self._kept.outbox
-        self._stand("gone", "1" if gone_file(self._folder).exists() else None)
+        if gone_file(self._folder).exists():
+            self._debounce("gone", "1", now)  # one that is mounted again at once needs no person
+        else:
+            self._differs.pop("gone", None)
+            self._stand("gone", None)
         if self._outbox is not None:
             self._debounce("disk", "1" if self._disk_is_low() else None, now)
             try:
@@ -369,11 +377,12 @@ def until_told(drive: Drive, wait: Callable[[float], object] = time.sleep) -> No
     """Tell that the drive is gone, or there again, if nobody else does who holds the lock. Returns once it is told."""
     watch = Watch(drive, None)
     while True:
+        there = not gone_file(drive.state_folder).exists()
         try:
             told = watch.look()
         finally:
             watch.release()  # a drive that is mounted meanwhile must be able to take over
-        # Somebody else looks, and the drive is there: its own watch tells the rest.
-        if told or not gone_file(drive.state_folder).exists():
+        # If it is there, its own watch tells what is left.
+        if there or (told and watch.stands("gone")):
             return
         wait(LOOK)

@@ -535,6 +535,7 @@ def test_a_message_that_hangs_holds_nobody_up(scene: Scene, monkeypatch: pytest.
         sending.set()
         release.wait()
 
+    monkeypatch.setattr(module, "RAISE_AFTER", 0.0)
     made = Watch(scene.drive, None, by=[Way("mail", hang, 60.0)])
     (scene.drive.state_folder / "gone").touch()
     made.start()
@@ -555,23 +556,42 @@ def told(monkeypatch: pytest.MonkeyPatch) -> Person:
     person = Person()
     monkeypatch.setattr(module, "ways", lambda drive: [person.way()])
     monkeypatch.setattr(module, "LOOK", 0.01)
+    monkeypatch.setattr(module, "RAISE_AFTER", 0.1)
     return person
+
+
+def done_telling() -> None:
+    """Wait until the threads that tell have ended."""
+    wait_for(lambda: not any(thread.is_alive() for thread in alarms._telling.values()), "it to be told", 20)
 
 
 def test_a_drive_that_is_gone_is_told_once_and_that_it_is_back_too(told: Person, tmp_path: Path) -> None:
     drive = Drive(state=str(tmp_path), mountpoint="X:")
     for _ in range(3):
         alarms.gone(drive)
+        done_telling()
     assert told.subjects == ["de schijf is weg"]
     assert "De schijf X: is weg" in told.messages[0].text
     assert told.messages[0].urgent
     for _ in range(3):
         alarms.back(drive)
+        done_telling()
     assert told.subjects == ["de schijf is weg", WELL]
+
+
+def test_a_drive_that_is_soon_back_alarms_nobody(told: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RAISE_AFTER", 3600.0)
+    drive = Drive(state=str(tmp_path))
+    alarms.gone(drive)
+    wait_for((tmp_path / "alarms.lock").exists, "a look", 20)
+    alarms.back(drive)
+    done_telling()
+    assert told.messages == []
 
 
 def test_a_drive_that_was_never_gone_is_not_told_to_be_back(told: Person, tmp_path: Path) -> None:
     alarms.back(Drive(state=str(tmp_path)))
+    done_telling()
     assert told.messages == []
 
 
@@ -579,11 +599,11 @@ def test_a_drive_that_is_gone_is_told_by_who_holds_the_lock(told: Person, scene:
     courier = scene.watch()
     scene.looks(10)
     alarms.gone(scene.drive)
-    assert told.messages == []
-    scene.looks(10)
+    scene.looks(30)
     assert scene.told() == ["de schijf is weg"]
     alarms.back(scene.drive)
     scene.looks(10, courier)
+    done_telling()
     assert scene.told() == [WELL]
     assert told.messages == []
 
@@ -591,7 +611,6 @@ def test_a_drive_that_is_gone_is_told_by_who_holds_the_lock(told: Person, scene:
 def test_neither_gone_nor_back_raises_or_waits_for_long(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: Person
 ) -> None:
-    monkeypatch.setattr(alarms, "PATIENCE", 0.1)
     release = threading.Event()
 
     def hang(_: Message) -> None:
