@@ -72,6 +72,24 @@ def _configured(drive: str, config: Path | None, **options: Any) -> Drive:
 
 _drive_option = click.option("--drive", default=DEFAULT_DRIVE, show_default=True, help="Name in the configuration.")
 _config_option = click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Configuration file.")
+_machine_option = click.option("--machine", is_flag=True, help="The machine's own drive, not the user's.")
+
+
+def _file(config: Path | None, machine: bool) -> Path:
+    """Return the configuration file that is meant."""
+    from ingisfs.config import machine_config_path
+
+    return config or (machine_config_path() if machine else config_path())
+
+
+def _or_of_machine(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command that takes `config` the option --machine as well."""
+
+    @wraps(command)
+    def run(*arguments: Any, config: Path | None, machine: bool, **options: Any) -> None:
+        command(*arguments, config=_file(config, machine), **options)
+
+    return _config_option(_machine_option(run))
 
 
 @main.command()
@@ -164,7 +182,7 @@ def _drain(outbox: ReadOnlyOutbox, mountpoint: str, language: str, timeout: floa
 @main.command()
 @click.argument("mountpoint", required=False)
 @_drive_option
-@_config_option
+@_or_of_machine
 @click.option("--state", help="Folder of the outbox, of a drive that is not mounted.")
 @click.option("--json", "as_json", is_flag=True, help="The same as INGIS-STATUS.json on the drive.")
 @click.option("--watch", is_flag=True, help="Show what happens, until interrupted.")
@@ -210,16 +228,22 @@ def _looking_into(folder: Path) -> Iterator[ReadOnlyOutbox]:
 
 
 def _which(mountpoint: str | None, drive: str, config: Path | None, state: str | None) -> tuple[Drive, Path]:
-    """Return the settings and the outbox folder of the drive that is meant."""
+    """Return the settings and the outbox folder of the drive that is meant. Raises ConfigError."""
     from ingisfs import mounting
 
     settings = _configured(drive, config, state=state)
+    folder = settings.state_folder
     if state is None:
-        with suppress(ConfigError):
-            return settings, mounting.find(mountpoint).state_folder
-        if mountpoint is not None:
-            mounting.find(mountpoint)
-    return settings, settings.state_folder
+        try:
+            folder = mounting.find(mountpoint).state_folder
+        except ConfigError:
+            if mountpoint is not None:
+                raise
+    try:
+        (folder / "outbox").exists()
+    except PermissionError:
+        raise ConfigError("login.machine", detail=folder) from None
+    return settings, folder
 
 
 def _snapshot(outbox: ReadOnlyOutbox, settings: Drive) -> Snapshot:
@@ -247,7 +271,7 @@ def _outbox_options(command: Callable[..., None]) -> Callable[..., None]:
     state = click.option("--state", help="Folder of the outbox, of a drive that is not mounted.")
     mountpoint = click.option("--mountpoint", help="The drive, if several are mounted.")
     as_json = click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-    return mountpoint(_drive_option(_config_option(state(as_json(command)))))
+    return mountpoint(_drive_option(_or_of_machine(state(as_json(command)))))
 
 
 @queue.command("list")
@@ -368,16 +392,6 @@ def _day(text: str | None) -> float:
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 
-_machine_option = click.option("--machine", is_flag=True, help="The machine's own drive, not the user's.")
-
-
-def _file(config: Path | None, machine: bool) -> Path:
-    """Return the configuration file that is meant."""
-    from ingisfs.config import machine_config_path
-
-    return config or (machine_config_path() if machine else config_path())
-
-
 _drives_option = click.option("--drive", "drives", multiple=True, help="Only this one; may be given several times.")
 
 
@@ -476,7 +490,7 @@ def setup(drive: str, config: Path | None, machine: bool, language: str | None) 
         click.echo("\n" + say(language or _language(), "setup.stopped"), err=True)
         return FAILED
     name = "" if drive == DEFAULT_DRIVE else f" --drive {drive}"
-    click.echo(say(made.language, "setup.next", drive=name))
+    click.echo(say(made.language, "setup.next-machine" if made.of_machine else "setup.next", drive=name))
     return FINE
 
 

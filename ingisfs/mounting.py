@@ -367,7 +367,7 @@ def _host(drive: Drive, volume: Volume, mounted: Callable[[], None]) -> _Host:
         return WinFspHost(volume, mounted, session=session(), network=drive.drive_type == "network")
     from ingisfs.drive.fuse import FuseHost
 
-    return FuseHost(volume, mounted)
+    return FuseHost(volume, mounted, shared=drive.of_machine)
 
 
 # ---- before mounting ---------------------------------------------------------------------------------------------

@@ -162,10 +162,14 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
     use_ns = True  # times are whole nanoseconds
     flag_utime_omit_ok = 1  # libfuse 2 else keeps to itself what sets one of both times
 
-    def __init__(self, volume: Volume, mounted: Callable[[], None] = lambda: None) -> None:
-        """Serve `volume`; `mounted` is called once, when the kernel has the mount."""
+    def __init__(self, volume: Volume, mounted: Callable[[], None] = lambda: None, *, shared: bool = False) -> None:
+        """Serve `volume`; `mounted` is called once, when the kernel has the mount.
+
+        `shared`: everybody on this machine may print into it, not only who mounted it.
+        """
         self._volume = volume
         self._mounted = mounted
+        self._shared = shared
         self._handles: dict[int, Handle] = {}
         self._next = 1
         self._uid, self._gid = os.getuid(), os.getgid()
@@ -186,6 +190,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
                 nosuid=True,
                 nodev=True,
                 auto_unmount=True,
+                allow_other=self._shared,
                 entry_timeout=0,  # names in another case are the same, and the courier hides what was delivered
                 attr_timeout=0,
                 negative_timeout=0,
@@ -214,6 +219,8 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
             mode, links = stat.S_IFDIR | 0o700, 2
         else:
             mode, links = stat.S_IFREG | (0o400 if found.read_only else 0o600), 1
+        if self._shared:
+            mode |= (mode & 0o700) >> 3 | (mode & 0o700) >> 6
         return {
             "st_mode": mode,
             "st_nlink": links,

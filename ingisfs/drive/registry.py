@@ -24,8 +24,14 @@ class Mounted:
 
     @property
     def alive(self) -> bool:
-        """Tell whether its drive process still runs: it holds a lock as long as it does."""
-        return is_locked(self.state_folder / "drive.lock")
+        """Tell whether its drive process still runs: it holds a lock as long as it does.
+
+        Of a drive that is not ours, as of the machine's, we cannot know; it counts as alive.
+        """
+        try:
+            return is_locked(self.state_folder / "drive.lock")
+        except PermissionError:
+            return True
 
 
 def normal(mountpoint: str) -> str:

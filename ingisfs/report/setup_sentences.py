@@ -240,10 +240,18 @@ SENTENCES: dict[str, dict[str, str]] = {
     "setup.saved": {"nl": "Bewaard in {path}.", "en": "Saved in {path}."},
     "setup.stopped": {"nl": "Gestopt; er is niets bewaard.", "en": "Stopped; nothing was saved."},
     "setup.next": {
-        "nl": "Koppel de schijf met: ingisfs mount{drive}\nAanbevolen: laat haar vanzelf starten, ook na een"
-        " herstart: ingisfs autostart on --machine",
-        "en": "Mount the drive with: ingisfs mount{drive}\nRecommended: let it start by itself, also after a restart:"
-        " ingisfs autostart on --machine",
+        "nl": "Koppel de schijf met: ingisfs mount{drive}\n"
+        "Laat haar vanzelf starten als u zich aanmeldt: ingisfs autostart on\n"
+        "Aanbevolen op de computer van King: eerst ingisfs setup --machine, dan ingisfs autostart on --machine. Dan"
+        " gaat het bezorgen door als er niemand meer is aangemeld.",
+        "en": "Mount the drive with: ingisfs mount{drive}\n"
+        "Let it start by itself when you log on: ingisfs autostart on\n"
+        "Recommended on King's computer: first ingisfs setup --machine, then ingisfs autostart on --machine. Then"
+        " delivery goes on when nobody is logged on any more.",
+    },
+    "setup.next-machine": {
+        "nl": "Laat de schijf starten, nu en na elke herstart: ingisfs autostart on --machine",
+        "en": "Have the drive started, now and after each restart: ingisfs autostart on --machine",
     },
     # letters and disks
     "letter.bad": {
