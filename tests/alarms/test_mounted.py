@@ -113,13 +113,18 @@ def test_a_mail_server_that_hangs_does_not_stop_delivery(unmounted: Drive, serve
             assert unmounted.unmount("--now").returncode == 0
 
 
-def test_the_keeper_tells_of_a_drive_that_was_killed_and_of_its_return(unmounted: Drive, post: MailServer) -> None:
+def test_the_keeper_tells_of_a_drive_that_cannot_be_mounted_again_and_of_its_return(
+    unmounted: Drive, post: MailServer
+) -> None:
     keep_mail_password(unmounted)
     mail = {key: value for key, value in post.mail.table().items() if value}
-    place = {"server": unmounted.url, "user": unmounted.user, "mountpoint": str(unmounted.mountpoint)}
-    unmounted.configure(state=str(unmounted.state), mail=mail, **place)
+    settings = {"server": unmounted.url, "user": unmounted.user, "state": str(unmounted.state), "mail": mail}
+    unmounted.configure(mountpoint=str(unmounted.mountpoint), **settings)
     with keeping(unmounted):
         wait_up(unmounted)
         wait_for(lambda: "mounted at" in log_of(unmounted), "the keeper to know it", 60)
+        unmounted.configure(mountpoint=str(unmounted.base / "nowhere"), **settings)
         unmounted.kill("drive")
-        wait_for(lambda: post.subjects == [GONE, WELL], "the alarm and the all-clear", 120)
+        wait_for(lambda: post.subjects == [GONE], "the alarm", 120)
+        unmounted.configure(mountpoint=str(unmounted.mountpoint), **settings)
+        wait_for(lambda: post.subjects == [GONE, WELL], "the all-clear", 120)
