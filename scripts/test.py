@@ -36,6 +36,7 @@ DEBIAN = [
     "openssh-server",
     "rsync",
     "strace",
+    "vsftpd",
 ]
 # For the tests under Wine, which are left out, and say so, where it is not.
 WINE = ["wine", "wine64", "gcc-mingw-w64-x86-64"] if platform.machine() == "x86_64" else []

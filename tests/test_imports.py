@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
 
 ONLY_HERE = {
     "asyncssh": "delivery/sftp.py",
+    "ftplib": "delivery/ftps.py",
     "diskcache": "outbox/outbox.py",
     "httpx": "delivery/webdav.py",
     "mfusepy": "drive/fuse.py",
