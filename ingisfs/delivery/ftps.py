@@ -284,7 +284,10 @@ class FtpsServer:
         try:
             ftp.voidcmd(f"CWD {path}")
         except ftplib.error_perm as error:
-            raise failure(error, f"open {path}") from None
+            found = failure(error, f"open {path}")
+            if not isinstance(found, TargetNeedsPersonError):
+                found = TargetNeedsPersonError(TargetReason.FOLDER_MISSING, str(found))
+            raise found from None
 
     def _told(self, ftp: _Connection, name: str, *, when: bool = True) -> Entry | None:
         """Return what the server says about a file, None if it says 550. `when`: with the time of change."""
@@ -402,7 +405,7 @@ class FtpsServer:
                 if not _DENIED.search(str(error)):
                     return DoubtError(line)
             found = failure(error, "rename")
-            return found if isinstance(found, TargetNeedsPersonError) else DoubtError(line)
+            return found if isinstance(found, TargetNeedsPersonError) or not asked else DoubtError(line)
         except TargetNeedsPersonError as found:
             return found
         except (ftplib.Error, *_LOST, DeliveryError) as silence:
@@ -434,7 +437,10 @@ class FtpsServer:
             self._enter(ftp, "")
         except (ftplib.Error, *_LOST, ValueError) as error:
             ftp.close()
-            raise failure(error, ftp.last or "connect", logging_in=ftp.last == "PASS") from None
+            found = failure(error, ftp.last or "connect", logging_in=ftp.last == "PASS")
+            if not isinstance(found, (TransientError, TargetNeedsPersonError)) or _code(error) == "550":
+                found = TargetNeedsPersonError(TargetReason.UNKNOWN, str(found))  # no folder, no document is meant yet
+            raise found from None
         except DeliveryError:
             ftp.close()
             raise
