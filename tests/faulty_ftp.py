@@ -66,6 +66,7 @@ class FaultyFtp:
     """
 
     root: Path
+    certificate: Path
     port: int = 0
     arrivals: list[tuple[str, bytes]] = field(default_factory=list)  # everything that ever got a final name
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -278,7 +279,7 @@ class _Handler(TLS_FTPHandler):  # type: ignore[misc]
 @contextmanager
 def faulty_ftp(folder: Path, certificate: Path, key: Path, lacks: Sequence[str] = ()) -> Iterator[FaultyFtp]:
     """Run one for the block. `lacks` are commands that it does not know."""
-    state = FaultyFtp(folder)
+    state = FaultyFtp(folder, certificate)
     state.inbox.mkdir(parents=True)
 
     class Users(DummyAuthorizer):  # type: ignore[misc]

@@ -44,6 +44,7 @@ from tests.faulty_ftp import (
     FaultyFtp,
     Say,
     faulty_ftp,
+    trusting,
 )
 from tests.ftp_servers import FtpTestServer, make_certificate, pyftpdlib_server, vsftpd_server
 from tests.mounts import drive
@@ -62,10 +63,6 @@ def part(attempt: int = 1) -> str:
 def real(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[FtpTestServer]:
     with request.param(tmp_path) as server:
         yield server
-
-
-def trusting(certificate: Path) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certificate)
 
 
 @contextmanager
