@@ -250,7 +250,7 @@ class _Handler(TLS_FTPHandler):  # type: ignore[misc]
         if fault.answer == CUT:
             self.hang_up()
         elif fault.answer != SILENCE:
-            self.respond(fault.answer)
+            super().respond(fault.answer)
             if fault.answer.startswith("421"):
                 self.close_when_done()
         return True
@@ -273,7 +273,7 @@ class _Handler(TLS_FTPHandler):  # type: ignore[misc]
                 self.state.done("stored", name)
             if self._wrong(fault):
                 return
-        super().respond(resp, logfun or logging.getLogger("pyftpdlib").debug)
+        super().respond(resp)
 
 
 @contextmanager

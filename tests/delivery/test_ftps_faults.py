@@ -60,6 +60,12 @@ def ftp(tmp_path: Path, certificate: tuple[Path, Path], request: pytest.FixtureR
         yield made
 
 
+@pytest.fixture(autouse=True)
+def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A doubt is asked about at the courier's next look."""
+    monkeypatch.setattr("ingisfs.delivery.courier.LOOK", 0.05)
+
+
 @contextmanager
 def delivering(
     outbox: Outbox,
