@@ -260,6 +260,11 @@ class _Handler(TLS_FTPHandler):  # type: ignore[misc]
         self._error = True
         self.close()
 
+    def push(self, data: Any) -> None:
+        """Send a line, of an answer of several lines too."""
+        if not self._muffled:
+            super().push(data)
+
     def respond(self, resp: str, logfun: Any = None) -> None:
         """Answer, unless a test wants none, or another one to what was stored."""
         data = self.data_channel

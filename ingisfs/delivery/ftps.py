@@ -277,6 +277,10 @@ class FtpsServer:
                 raise failure(error, doing) from None
             finally:
                 self._used = time.monotonic()
+                if (
+                    ftp.transferring
+                ):  # failed: some servers answer that twice, and all later answers would be off by one
+                    self._hang_up()
 
     def _enter(self, ftp: _Connection, folder: str) -> None:
         """Make sure that a folder is there, and be in it."""
@@ -463,6 +467,7 @@ class _Connection(ftplib.FTP_TLS):
         self._secret = ""  # is not to be repeated
         self._features: dict[str, str] = {}
         self.last = ""  # the latest command that was sent
+        self.transferring = False  # a transfer has begun, and no good answer has ended it
         self.flowing = False  # the server has taken the latest STOR, and may have stored something
 
     def open(self, host: str, port: int, *, implicit: bool) -> None:
@@ -515,7 +520,7 @@ class _Connection(ftplib.FTP_TLS):
 
     def store(self, path: str, data: bytes) -> None:
         """Store bytes under a name."""
-        self.flowing = False
+        self.transferring, self.flowing = True, False
         with self.transfercmd(f"STOR {path}") as plain:
             self.flowing = True
             try:
@@ -526,6 +531,7 @@ class _Connection(ftplib.FTP_TLS):
             except OSError as error:
                 raise self._reason(error) from None
         self.voidresp()
+        self.transferring = False
 
     def fetch(self, path: str) -> bytes:
         """Return the bytes under a name."""
@@ -538,6 +544,7 @@ class _Connection(ftplib.FTP_TLS):
 
     def _receive(self, command: str) -> bytes:
         pieces: list[bytes] = []
+        self.transferring = True
         with self.transfercmd(command) as plain:
             try:
                 with self._secured(plain) as conn:
@@ -547,6 +554,7 @@ class _Connection(ftplib.FTP_TLS):
             except OSError as error:
                 raise self._reason(error) from None
         self.voidresp()
+        self.transferring = False
         return b"".join(pieces)
 
     def _secured(self, conn: socket.socket) -> socket.socket:

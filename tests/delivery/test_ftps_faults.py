@@ -138,7 +138,6 @@ PASSING: dict[str, Fault] = {
     "size: failure": first("SIZE", Say(FAILED), 2),
     "size: not there yet": first_of_ours("SIZE", Say(NOT_THERE)),
     "time: cut": first("MDTM", HANG_UP),
-    "list: failure": first("MLSD", Say(FAILED)),
     "remove: failure": first("DELE", Say("450 Busy."), 2),
     "from: failure": first_of_ours("RNFR", Say(FAILED)),
     "from: cut": first_of_ours("RNFR", HANG_UP),
@@ -164,17 +163,18 @@ PASSING: dict[str, Fault] = {
 }
 
 
+# What begins so differs by whether INGIS has taken the file away already, and by what the server can tell of it.
+BOTH = ("look", "rename", "all")
+
+
 @pytest.mark.parametrize(
-    ("collects", "ftp"),
-    [(False, ()), (True, BARE)],
-    ids=["stays", "INGIS takes it at once from a server without MLST"],
+    ("what", "collects", "ftp"),
+    [(what, True, BARE if not what.startswith("look") else ()) for what in PASSING]
+    + [(what, False, ()) for what in PASSING if what.startswith(BOTH)],
     indirect=["ftp"],
 )
-@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
-def test_what_passes_delays_a_pair_and_nothing_else(
-    outbox: Outbox, ftp: FaultyFtp, fault: Fault, collects: bool
-) -> None:
-    ftp.fault, ftp.collects = fault, collects
+def test_what_passes_delays_a_pair_and_nothing_else(outbox: Outbox, ftp: FaultyFtp, what: str, collects: bool) -> None:
+    ftp.fault, ftp.collects = PASSING[what], collects
     wanted = pair(outbox)
     with delivering(outbox, ftp):
         all_delivered(outbox)
@@ -215,8 +215,8 @@ def test_nothing_is_there_for_a_moment_while_a_document_is_published(
 
 
 @pytest.mark.parametrize("collects", [False, True], ids=["stays", "INGIS takes it at once"])
-@pytest.mark.parametrize("answer", [CUT, RENAME_FAILED, DENIED])
-@pytest.mark.parametrize("late", range(1, 12, 2))
+@pytest.mark.parametrize("answer", [CUT, RENAME_FAILED])
+@pytest.mark.parametrize("late", [1, 2, 4, 7, 11])
 def test_a_rename_that_is_carried_out_late_is_not_repeated(
     outbox: Outbox, ftp: FaultyFtp, collects: bool, answer: str, late: int
 ) -> None:
@@ -521,7 +521,7 @@ PROBES: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("times", [2])
 @pytest.mark.parametrize("fault", PROBES.values(), ids=PROBES.keys())
 def test_a_doubt_is_settled_though_an_earlier_probe_lies_there(
     outbox: Outbox, ftp: FaultyFtp, fault: Fault, times: int
@@ -573,7 +573,9 @@ def test_a_hundred_documents_arrive_once_each_through_all_of_it(outbox: Outbox, 
     stored = [*faults, Say(OK, do=True, short=True), Say(OK)]
     ftp.collects = seed == 2
     ftp.fault = lambda operation, name, count: (
-        rng.choice(stored if operation == "stored" else faults) if operation != "PASS" and rng.random() < 0.03 else None
+        rng.choice(stored if operation == "stored" else faults)
+        if operation not in {"AUTH", "PASS"} and rng.random() < 0.03
+        else None
     )
     wanted = fifty_pairs(outbox)
     with delivering(outbox, ftp, workers=4):
