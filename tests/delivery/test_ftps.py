@@ -696,6 +696,28 @@ def test_a_no_to_a_document_is_about_the_folder_before_its_bytes_and_about_it_af
         assert client.entries("")[part(2)].size == 1
 
 
+def test_a_failed_transfer_that_is_answered_twice_does_not_answer_what_is_asked_next(
+    faulty: FaultyFtp, certificate: tuple[Path, Path]
+) -> None:
+    left = [1]
+
+    def fault(operation: str, name: str, count: int) -> Say | None:
+        if operation == "stored" and left[0]:
+            left[0] = 0
+            return Say("426 Broken.\r\n226 Abort is done.")
+        return Say("550 Rename failed.") if operation == "RNTO" else None
+
+    with talking(faulty, certificate) as client:
+        client.put(part(), b"x")  # answered well
+        left[0], faulty.fault = 1, fault
+        with pytest.raises(TransientError, match="426"):
+            client.put(part(2), b"x")
+        assert client.entry(part(2)) is None
+        with pytest.raises(DoubtError):
+            client.publish(part(), "F1.pdf")
+    assert faulty.arrivals == []
+
+
 def test_a_file_is_absent_only_if_two_questions_say_so_and_its_folder_is_there(
     faulty: FaultyFtp, certificate: tuple[Path, Path]
 ) -> None:
