@@ -277,9 +277,7 @@ class FtpsServer:
                 raise failure(error, doing) from None
             finally:
                 self._used = time.monotonic()
-                if (
-                    ftp.transferring
-                ):  # failed: some servers answer that twice, and all later answers would be off by one
+                if ftp.transferring:  # and failed: some answer that twice, and later answers would be off by one
                     self._hang_up()
 
     def _enter(self, ftp: _Connection, folder: str) -> None:
