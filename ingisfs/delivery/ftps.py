@@ -261,7 +261,7 @@ class FtpsServer:
         """Do one thing on the connection. Raises DeliveryError.
 
         A server closes a connection that rests, and says so, if at all, in place of the next answer. Then it is made
-        anew and the thing is done again, once, unless the latest command may have been carried out and matters.
+        anew and the thing is done again, once, unless bytes may have been stored. What renames tells a doubt by itself.
         """
         rested = self._ftp is not None
         while True:
@@ -271,7 +271,7 @@ class FtpsServer:
             except (ftplib.Error, *_LOST, ValueError) as error:
                 if _is_lost(error) or isinstance(error, ValueError):
                     self._hang_up()
-                    if rested and _is_closed(error) and ftp.last not in {"STOR", "RNTO"}:
+                    if rested and _is_closed(error) and ftp.last != "STOR":
                         rested = False
                         continue
                 raise failure(error, doing) from None

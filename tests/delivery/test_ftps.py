@@ -570,7 +570,9 @@ def faulty(tmp_path: Path, certificate: tuple[Path, Path]) -> Iterator[FaultyFtp
 
 
 @contextmanager
-def talking(server: FaultyFtp, certificate: tuple[Path, Path], timeout: float = 1.0) -> Iterator[FtpsServer]:
+def talking(server: FaultyFtp, certificate: tuple[Path, Path], say: Say | None = None) -> Iterator[FtpsServer]:
+    """A client, which is patient unless the server is to be silent."""
+    timeout = 1.0 if say is not None and say.answer == SILENCE else 30.0
     client = FtpsServer(server.url, USER, PASSWORD, context=trusting(certificate[0]), timeout=timeout)
     try:
         yield client
@@ -626,7 +628,7 @@ def test_every_answer_to_a_rename_has_its_kind(
             (faulty.inbox / "F1.pdf").write_bytes(b"a stranger's, since a moment")
         return say
 
-    with talking(faulty, certificate) as client:
+    with talking(faulty, certificate, say) as client:
         client.put(part(), b"x")
         faulty.fault = fault
         with pytest.raises(DeliveryError) as raised:
@@ -656,7 +658,8 @@ def test_what_has_no_answer_is_a_doubt_under_a_final_name_and_none_under_a_tempo
     faulty: FaultyFtp, certificate: tuple[Path, Path], operation: str, say: Say
 ) -> None:
     faulty.fault = lambda done, name, count: say if done == operation else None
-    with talking(faulty, certificate, 0.3) as client:
+    with talking(faulty, certificate, say) as client:
+        client.ping()
         with pytest.raises(UnreachableError):
             client.put(part(), b"x" * 500_000)
         with pytest.raises(DoubtError):
