@@ -96,7 +96,7 @@ def _or_of_machine(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("mountpoint", required=False)
 @_drive_option
 @_config_option
-@click.option("--server", help="URL of the inbox: https://… or sftp://…")
+@click.option("--server", help="URL of the inbox: https://…, sftp://… or ftps://…")
 @click.option("--user", help="Name at the server.")
 @click.option("--state", help="Folder of the outbox, on a local disk.")
 @click.option("--settle", type=click.FloatRange(0, 3600), help="Seconds a closed document waits for its program.")
@@ -539,7 +539,7 @@ def _require_server(settings: Drive) -> None:
 
     if not settings.server:
         raise ConfigError("server.missing", drive=settings.name)
-    check_server(settings.server)
+    check_server(settings.server, settings.unencrypted)
     if not settings.user:
         raise ConfigError("user.missing", drive=settings.name)
 

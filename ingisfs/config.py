@@ -31,7 +31,12 @@ import platformdirs
 
 from ingisfs import names
 
-SCHEMES = ("https", "http", "sftp")  # in this version; ftps and ingis follow
+SCHEMES = ("https", "http", "sftp", "ftps", "ftps-implicit")  # in this version; ingis follows
+# What `unencrypted` has to say, word for word, before anything is sent by `ftp://`: see docs/configuration.md.
+UNENCRYPTED = {
+    "nl": "iedereen onderweg mag wachtwoorden en facturen lezen",
+    "en": "passwords and invoices may be read by anybody on the way",
+}
 LANGUAGES = ("nl", "en")
 VERSION = 1  # of the file
 DEFAULT_DRIVE = "king"
@@ -97,6 +102,7 @@ class Drive:
     password_file: str = ""
     host_key: str = ""  # of an SFTP server, as `ssh-keygen -l` writes it
     key_file: str = ""  # to log in with at an SFTP server; the password opens it
+    unencrypted: str = ""  # one of UNENCRYPTED: `ftp://` is wanted all the same
     portal: str = ""
     drive_type: str = "network"  # as which Windows shows it, or "disk"
     alarms: bool = True
@@ -245,6 +251,10 @@ def _checked(key: str, value: Any) -> Any:
             good = value in LANGUAGES
         case "host_key":
             good = isinstance(value, str) and (not value or bool(_FINGERPRINT.match(value)))
+        case "unencrypted":
+            if value not in {"", *UNENCRYPTED.values()}:
+                raise ConfigError("server.unencrypted", **UNENCRYPTED)
+            good = True
         case "reprints":
             good = value in {"hold", "send"}
         case "drive_type":
@@ -297,15 +307,15 @@ def folder_routes(drive: Drive) -> dict[str, str]:
     return {names.key(local): remote for local, remote in drive.folders.items()}
 
 
-def check_server(url: str) -> None:
-    """Make sure that a server's address can be used. Raises ConfigError."""
+def check_server(url: str, unencrypted: str = "") -> None:
+    """Make sure that a server's address can be used; `unencrypted` as in the drive. Raises ConfigError."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ConfigError("server.bad-url", url=url, detail=error) from None
     del port
-    if parts.scheme not in SCHEMES or not parts.hostname:
+    if parts.scheme not in {*SCHEMES, "ftp"} or not parts.hostname:
         raise ConfigError("server.bad-scheme", url=url, schemes=", ".join(f"{s}://" for s in SCHEMES))
     if parts.username or parts.password:
         raise ConfigError("server.has-secret")
@@ -313,6 +323,8 @@ def check_server(url: str) -> None:
         raise ConfigError("server.bad-url", url=url, detail="? #")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ConfigError("server.plain-http", url=url)
+    if parts.scheme == "ftp" and unencrypted not in UNENCRYPTED.values():
+        raise ConfigError("server.plain-ftp", url=url)
 
 
 def is_loopback(host: str) -> bool:

@@ -377,7 +377,7 @@ def check(drive: Drive) -> None:
     """Refuse what cannot work, before a process is started. Raises ConfigError with what to do."""
     if not drive.server:
         raise ConfigError("server.missing", drive=drive.name)
-    check_server(drive.server)
+    check_server(drive.server, drive.unencrypted)
     if not drive.user:
         raise ConfigError("user.missing", drive=drive.name)
     if not drive.mountpoint:

@@ -148,7 +148,7 @@ class Conversation:
                 click.echo(say(self._language, error.sentence, **error.values))
 
     def _ask_server(self) -> None:
-        self._set(server=self._ask("setup.server", self._drive.server, _server))
+        self._set(server=self._ask("setup.server", self._drive.server, partial(_server, self._drive.unencrypted)))
         self._set(user=self._ask("setup.user", self._drive.user, str))
         kept = self._secret
         if kept is None:
@@ -298,10 +298,10 @@ def one_of(allowed: tuple[str, ...] | str) -> Callable[[str], str]:
     return check
 
 
-def _server(text: str) -> str:
+def _server(unencrypted: str, text: str) -> str:
     if "://" not in text:
         text = f"https://{text}"
-    check_server(text)
+    check_server(text, unencrypted)
     return text
 
 

@@ -33,8 +33,12 @@ STAMP = VENV / "ingisfs.json"
 MINIMUM = (3, 11)
 ENTERED = "INGISFS_ENVIRONMENT"  # set across the exec in `enter`
 
-# Debian enables these at once. Whoever had no web or SSH server does not want one at the next boot either.
-SERVICES = {"nginx": ["nginx.service"], "openssh-server": ["ssh.service", "ssh.socket"]}
+# Debian enables these at once. Whoever had no web, SSH or FTP server does not want one at the next boot either.
+SERVICES = {
+    "nginx": ["nginx.service"],
+    "openssh-server": ["ssh.service", "ssh.socket"],
+    "vsftpd": ["vsftpd.service"],
+}
 
 # What shows, where packages have other names than Debian's, that a program is there; not all can be told.
 PROGRAMS = {

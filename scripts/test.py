@@ -38,6 +38,7 @@ DEBIAN = [
     "openssh-server",
     "rsync",
     "strace",
+    "vsftpd",
     "xvfb",  # … on a display that nobody sees
 ]
 # For the tests under Wine, which are left out, and say so, where it is not.

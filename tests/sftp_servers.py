@@ -139,12 +139,12 @@ class OpenSshServer(SftpTestServer):
 
     def stop(self) -> None:
         """Stop it with its sessions, which outlive the process that listens."""
-        sessions = _descendants(self._process.pid) if self._process is not None else []
+        sessions = descendants(self._process.pid) if self._process is not None else []
         super().stop()
         for pid in sessions:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        wait_for(lambda: not any(map(_is_running, sessions)), "the sessions to end")
+        wait_for(lambda: not any(map(is_running, sessions)), "the sessions to end")
 
     def operations(self) -> list[str]:
         """What the SFTP server logged: `open "…" flags …`, `rename old "…" new "…"`, …"""
@@ -156,14 +156,14 @@ def _stat(pid: int | str) -> list[str]:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
-def _is_running(pid: int) -> bool:
+def is_running(pid: int) -> bool:
     try:
         return _stat(pid)[0] != "Z"  # dead, and nobody has asked yet of what
     except OSError:
         return False
 
 
-def _descendants(ancestor: int) -> list[int]:
+def descendants(ancestor: int) -> list[int]:
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -176,7 +176,7 @@ def _descendants(ancestor: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _system_user(home: Path, password: str) -> Iterator[str]:
+def system_user(home: Path, password: str) -> Iterator[str]:
     """A user of this machine for the block, who can do nothing but log in with a password that nobody knows."""
     if os.geteuid() != 0:
         raise RuntimeError("OpenSSH's tests make a user for themselves: run them as root")
@@ -288,7 +288,7 @@ def openssh_server(
     with tempfile.TemporaryDirectory(prefix="ingisfs-openssh-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         server = OpenSshServer(folder, "", kinds, settings, logged)
-        server.user = stack.enter_context(_system_user(folder, server.password))
+        server.user = stack.enter_context(system_user(folder, server.password))
         for path in (folder, server.root):
             shutil.chown(path, server.user)
         stack.callback(server.stop)

@@ -32,6 +32,7 @@ ALLOWED: dict[str, set[str]] = {
 
 ONLY_HERE = {
     "asyncssh": "delivery/sftp.py",
+    "ftplib": "delivery/ftps.py",
     "diskcache": "outbox/outbox.py",
     "httpx": "delivery/webdav.py",
     "jeepney": "alarms/desktop.py",

@@ -156,11 +156,16 @@ def test_whoever_stops_has_changed_nothing(server: Server, ring: MemoryKeyring) 
 
 
 def test_an_address_that_cannot_be_is_asked_for_again(server: Server, home: Path) -> None:
-    bad = ["ftp://x", "https://u:p@x/", "http://example.nl/"]
+    bad = ["gopher://x", "ftp://x/", "https://u:p@x/", "http://example.nl/"]
     answers = ["nl", *bad, server.url, server.user, server.password, str(home / "X"), "-"]
     done = ingisfs("setup", answers=answers)
     assert done.exit_code == 0, done.output
-    for sentence in ("geen serveradres dat deze versie kent", "niet in het serveradres", "onversleuteld"):
+    for sentence in (
+        "geen serveradres dat deze versie kent",
+        "Gebruik ftps://",
+        "niet in het serveradres",
+        "onversleuteld",
+    ):
         assert sentence in done.output
 
 

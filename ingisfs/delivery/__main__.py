@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ingisfs import alarms, credentials
-from ingisfs.config import ConfigError, Drive, folder_routes
+from ingisfs.config import UNENCRYPTED, ConfigError, Drive, folder_routes
 from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
 from ingisfs.delivery.server import Server
@@ -42,19 +42,29 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
         secret = credentials.password(drive) if secret is None else secret
     except ConfigError as error:
         raise TargetNeedsPersonError(TargetReason.LOGIN, str(error)) from None
-    if urlsplit(drive.server).scheme in {"https", "http"}:
+    scheme = urlsplit(drive.server).scheme
+    if scheme in {"https", "http"}:
         from ingisfs.delivery.webdav import WebDavServer
 
-        verify: ssl.SSLContext | bool = True
-        if drive.ca_file:
-            verify = ssl.create_default_context(cafile=str(Path(drive.ca_file).expanduser()))
-        return WebDavServer(drive.server, drive.user, secret, verify=verify)
-    if urlsplit(drive.server).scheme == "sftp":
+        return WebDavServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
+    if scheme == "sftp":
         from ingisfs.delivery.sftp import SftpServer  # takes 0.9 s
 
         key_file = Path(drive.key_file).expanduser() if drive.key_file else None
         return SftpServer(drive.server, drive.user, secret, host_key=drive.host_key, key_file=key_file)
+    if scheme in {"ftps", "ftps-implicit"} or (scheme == "ftp" and drive.unencrypted in UNENCRYPTED.values()):
+        from ingisfs.delivery.ftps import FtpsServer
+
+        return FtpsServer(drive.server, drive.user, secret, context=_trusted(drive))
     raise TargetNeedsPersonError(TargetReason.UNKNOWN, f"no such kind of server: {drive.server}")
+
+
+def _trusted(drive: Drive) -> ssl.SSLContext:
+    """Return whose certificates are trusted. Raises TargetNeedsPersonError if they cannot be read."""
+    try:
+        return ssl.create_default_context(cafile=str(Path(drive.ca_file).expanduser()) if drive.ca_file else None)
+    except OSError as error:
+        raise TargetNeedsPersonError(TargetReason.CERTIFICATE, f"ca_file {drive.ca_file}: {error}") from None
 
 
 def main() -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +82,13 @@ def document_of(temporary: str) -> tuple[str, int] | None:
     """Return the document id and the attempt that a temporary name tells, None for any other name."""
     found = _TEMPORARY.fullmatch(temporary.rpartition("/")[2])
     return None if found is None else (found[1], int(found[2]))
+
+
+def folder_of(url: str) -> str:
+    """Return the folder that an address names, as the server is asked for it; "." is where the login leads."""
+    path = unquote(urlsplit(url).path)
+    if path in {"", "/"}:
+        return "."
+    if path == "/~" or path.startswith("/~/"):
+        return path[3:].strip("/") or "."
+    return path.rstrip("/") or "/"

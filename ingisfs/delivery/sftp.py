@@ -33,7 +33,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import asyncssh
 
@@ -49,7 +49,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.server import Entry, document_of
+from ingisfs.delivery.server import Entry, document_of, folder_of
 
 LOGIN, ANSWER = 30.0, 60.0  # s; ANSWER is for one operation, beside the time its bytes may take
 SLOWEST = 16 * 1024  # bytes in a second below which a transfer is given up
@@ -440,16 +440,6 @@ class _Client(asyncssh.SSHClient):
 
     def _try(self, how: str) -> None:
         self.tried, self.waiting = how, True
-
-
-def folder_of(url: str) -> str:
-    """Return the folder that an address names, as the server is asked for it; "." is where the login leads."""
-    path = unquote(urlsplit(url).path)
-    if path in {"", "/"}:
-        return "."
-    if path == "/~" or path.startswith("/~/"):
-        return path[3:].strip("/") or "."
-    return path.rstrip("/") or "/"
 
 
 def read_key(path: Path, passphrase: str) -> asyncssh.SSHKey:

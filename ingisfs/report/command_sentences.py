@@ -49,6 +49,16 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "«{url}» zou uw wachtwoord en facturen onversleuteld versturen. Gebruik https://.",
         "en": "“{url}” would send your password and invoices unencrypted. Use https://.",
     },
+    "server.plain-ftp": {
+        "nl": "«{url}» zou uw wachtwoord en facturen onversleuteld versturen. Gebruik ftps://; vrijwel elke FTP-server"
+        " kan dat. Hoe het toch kan, staat in docs/configuration.md bij unencrypted.",
+        "en": "“{url}” would send your password and invoices unencrypted. Use ftps://; nearly every FTP server can."
+        " How to do it all the same stands in docs/configuration.md at unencrypted.",
+    },
+    "server.unencrypted": {
+        "nl": "Wie unencrypted instelt, schrijft daar woord voor woord «{nl}» of «{en}».",
+        "en": "Who sets unencrypted writes there, word for word, “{en}” or “{nl}”.",
+    },
     "user.missing": {
         "nl": "Voor de schijf «{drive}» is geen gebruiker ingesteld. Geef --user NAAM.",
         "en": "No user is set for the drive “{drive}”. Give --user NAME.",

@@ -190,8 +190,8 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "setup.language": {"nl": "Taal", "en": "Language"},
     "setup.server": {
-        "nl": "Adres van INGIS (https://... of sftp://...)",
-        "en": "Address of INGIS (https://... or sftp://...)",
+        "nl": "Adres van INGIS (https://..., sftp://... of ftps://...)",
+        "en": "Address of INGIS (https://..., sftp://... or ftps://...)",
     },
     "setup.user": {"nl": "Gebruikersnaam op de server", "en": "User name at the server"},
     "setup.password": {

@@ -32,8 +32,8 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.server import temporary_name
-from ingisfs.delivery.sftp import SftpServer, failure, folder_of, read_key
+from ingisfs.delivery.server import folder_of, temporary_name
+from ingisfs.delivery.sftp import SftpServer, failure, read_key
 from tests.documents import pdf, xml
 from tests.mounts import drive
 from tests.servers import free_port, wait_for
