@@ -20,7 +20,8 @@ from ingisfs.outbox.outbox import Outbox
 from ingisfs.outbox.reading import ReadOnlyOutbox
 from scripts.windows_python import UnavailableError, prepare
 from tests.documents import keep
-from tests.servers import wait_for
+from tests.mounts import drive
+from tests.servers import stage_server, wait_for
 from tests.wine.wine import Wine, compiled, windows_path
 
 HERE = Path(__file__).parent
@@ -187,3 +188,23 @@ def test_the_commands_speak_on_a_console_that_has_few_letters(
     finally:
         again.close()
     assert b"withdrawn by a person" in ingisfs("history", "--csv").stdout
+
+
+def test_the_save_patterns_run_on_a_drive_letter(wine: Wine, python: list[str], tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with (
+        stage_server(tmp_path) as server,
+        drive(tmp_path / "drive", server.url, server.user, server.password, settle=3.0, pair_wait=5.0) as mounted,
+    ):
+        wine.letter("x", mounted.mountpoint)
+        try:
+            options = ["--only", "*renamed*", "--json", "--report", windows_path(report)]
+            done = wine.run(*python, "-m", "ingisfs", "selftest", "X:", *options, cwd=ROOT)
+        finally:
+            wine.letter("x", None)
+        told = json.loads(report.read_text("utf-8"))
+        assert done.returncode == 0, [each for each in told["patterns"] if each["result"] == "failed"]
+        assert told["passed"] > 10, told
+        assert "Wine" in told["system"]
+        received = [document["name"] for document in server.received()]
+        assert len(received) == len(set(received)) == mounted.status()["counts"]["delivered"]
