@@ -29,6 +29,7 @@ from ingisfs import alarms, credentials, letters
 from ingisfs.alarms.watch import Watch
 from ingisfs.config import ConfigError, Drive, check_server, machine_folder
 from ingisfs.crashpoints import crashpoint
+from ingisfs.drive import winfsp
 from ingisfs.drive.registry import Mounted, Registry, normal
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.supervisor import Supervisor
@@ -350,9 +351,7 @@ class _Housekeeper(threading.Thread):
 def _library() -> str:
     """Return what carries the file system on this machine. Raises ConfigError if nothing does."""
     if sys.platform == "win32":
-        from ingisfs.drive.winfsp import library
-
-        return library()
+        return winfsp.library()
     try:
         from ingisfs.drive.fuse import library
     except (ImportError, OSError) as error:
@@ -362,9 +361,7 @@ def _library() -> str:
 
 def _host(drive: Drive, volume: Volume, mounted: Callable[[], None]) -> _Host:
     if sys.platform == "win32":
-        from ingisfs.drive.winfsp import WinFspHost, session
-
-        return WinFspHost(volume, mounted, session=session(), network=drive.drive_type == "network")
+        return winfsp.WinFspHost(volume, mounted, session=winfsp.session(), network=drive.drive_type == "network")
     from ingisfs.drive.fuse import FuseHost
 
     return FuseHost(volume, mounted, shared=drive.of_machine)
@@ -410,8 +407,8 @@ def place(text: str) -> str:
 
 def warnings(drive: Drive) -> list[str]:
     """Return the sentences that a person should read before mounting."""
-    if sys.platform == "win32" and not drive.of_machine and Windows().is_elevated():
-        return ["mount.elevated"]
+    if sys.platform == "win32" and Windows().is_elevated() and winfsp.session() != winfsp.SYSTEM_SESSION:
+        return ["mount.elevated-machine" if drive.of_machine else "mount.elevated"]
     return []
 
 

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pwd
 import select
 import shutil
 import signal
@@ -180,6 +179,8 @@ def system_user(home: Path, password: str) -> Iterator[str]:
     """A user of this machine for the block, who can do nothing but log in with a password that nobody knows."""
     if os.geteuid() != 0:
         raise RuntimeError("OpenSSH's tests make a user for themselves: run them as root")
+    import pwd  # not on Windows
+
     for left in pwd.getpwall():  # by a run that was killed
         if left.pw_name.startswith(USERS):
             pid = left.pw_name.removeprefix(USERS).partition("-")[0]

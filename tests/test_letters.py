@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path, PureWindowsPath
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from ingisfs import letters, mounting
+from ingisfs import config, letters, mounting
 from ingisfs.config import ConfigError, Drive
+from ingisfs.drive import winfsp
 from ingisfs.windows import CD_ROM, FIXED, RAM_DISK, REMOTE, REMOVABLE
 
 HOME = r"C:\Users\Anna"
@@ -209,7 +209,13 @@ def test_a_mount_on_windows_is_refused_where_it_cannot_be(as_windows: pytest.Mon
 
 def test_a_user_who_mounts_as_an_administrator_is_warned(as_windows: pytest.MonkeyPatch) -> None:
     as_windows.setattr(mounting, "Windows", lambda: Machine(elevated=True))
+    as_windows.setattr(winfsp, "session", lambda: "1")
+    as_windows.setattr(config, "machine_folder", lambda: Path("/machine").absolute())
+    of_machine = Drive(state=str(Path("/machine/king").absolute()))
     assert mounting.warnings(Drive()) == ["mount.elevated"]
+    assert mounting.warnings(of_machine) == ["mount.elevated-machine"]
+    as_windows.setattr(winfsp, "session", lambda: "0")  # the system, at boot
+    assert mounting.warnings(of_machine) == []
     as_windows.setattr(mounting, "Windows", lambda: Machine(elevated=False))
     assert mounting.warnings(Drive()) == []
 
@@ -217,8 +223,7 @@ def test_a_user_who_mounts_as_an_administrator_is_warned(as_windows: pytest.Monk
 @pytest.mark.parametrize("drive_type", ["network", "disk"])
 def test_the_type_of_the_drive_reaches_windows(as_windows: pytest.MonkeyPatch, drive_type: str) -> None:
     asked: list[dict[str, Any]] = []
-    module = ModuleType("ingisfs.drive.winfsp")
-    module.__dict__.update(WinFspHost=lambda *_, **options: asked.append(options), session=lambda: "7")
-    as_windows.setitem(sys.modules, "ingisfs.drive.winfsp", module)
+    as_windows.setattr(winfsp, "WinFspHost", lambda *_, **options: asked.append(options))
+    as_windows.setattr(winfsp, "session", lambda: "7")
     mounting._host(Drive(drive_type=drive_type), None, lambda: None)  # type: ignore[arg-type]
     assert asked == [{"session": "7", "network": drive_type == "network"}]

@@ -132,6 +132,10 @@ def library(found: Callable[[], tuple[int, int] | None] = installed) -> str:
     return f"WinFsp {told}"
 
 
+#: Services and tasks of the system; a letter that is made there is everybody's.
+SYSTEM_SESSION = "0"
+
+
 def session() -> str:
     """Return the number of the Windows session that this process is in: drive letters belong to one."""
     number = ctypes.c_uint32()

@@ -274,6 +274,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "ATTENTION: this window runs as administrator. Windows shows {mountpoint} to administrators only then,"
         " not to King and Explorer. Start without, or use: ingisfs autostart on --machine",
     },
+    "mount.elevated-machine": {
+        "nl": "LET OP: {mountpoint} is zo alleen voor administrators van dit venster te zien. Een schijf van de hele"
+        " computer start u met: ingisfs autostart on --machine",
+        "en": "ATTENTION: like this, only administrators in this window see {mountpoint}. A drive of the whole computer"
+        " is started with: ingisfs autostart on --machine",
+    },
     "place.temporary-profile": {
         "nl": "U bent aangemeld met een tijdelijk profiel: Windows wist {folder} bij het afmelden, met alle documenten"
         " erin. Er is niets gekoppeld. Meld u af en opnieuw aan, of vraag uw systeembeheerder.",

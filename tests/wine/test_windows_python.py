@@ -75,6 +75,19 @@ RUNS = [
             "test_a_run_of_300_printed_again": "9 s; the smaller ones show the same",
         },
     ),
+    Run(
+        "set-up",
+        ("tests/test_setup.py",),
+        60,
+        {
+            "apache_server": "a server for Linux",
+            "nginx_server": "a server for Linux",
+            "test_a_link_to_the_file_stays_a_link": "links need a right there",
+            "test_an_sftp_drive_is_set_up_with_its_host_key": "OpenSSH on Linux",
+            "test_the_host_key_is_shown_and_pinned": "OpenSSH on Linux",
+            "test_nothing_typed_as_a_password_shows_on_the_screen": "a terminal of Linux",
+        },
+    ),
     Run("windows", ("tests/test_letters.py", "tests/test_windows.py", "tests/test_autostart.py"), 95),
     Run("faults", ("tests/delivery/test_faults.py",), 8, only="move and stays"),  # all of them pass, in 100 s
     Run(
