@@ -61,6 +61,7 @@ START_LIMIT = 30.0  # s for a drive to answer
 HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
 BALLAST_AGAIN = 10.0  # s before the disk is asked again for what it did not give
 END_LIMIT = 30.0  # s for a drive's process to end after its unmount
+BUSY_LIMIT = 2.0  # s for whoever looks at the drive just now, a keeper or a file manager, to have done
 STOP_LOOK = 0.5  # s between two looks for the file that asks a drive's process to end
 _BY_KEEPER = b"keeper\n"  # in the file `stop`
 DEVICE = Path("/dev/fuse")
@@ -603,13 +604,16 @@ def unmount(mounted: Mounted, *, by_person: bool = True) -> None:
 
 
 def _take_away(mounted: Mounted) -> None:
-    if mounted.alive or _has_mount(mounted.mountpoint):
+    end = time.monotonic() + BUSY_LIMIT
+    while mounted.alive or _has_mount(mounted.mountpoint):
         done = _fusermount(mounted.mountpoint, lazy=not mounted.alive)
-        if done.returncode != 0 and mounted.alive:
-            busy = "busy" in done.stderr.lower()
-            raise ConfigError(
-                "unmount.busy" if busy else "unmount.failed", mountpoint=mounted.mountpoint, detail=done.stderr.strip()
-            )
+        if done.returncode == 0 or not mounted.alive:
+            return
+        busy = "busy" in done.stderr.lower()
+        if not busy or time.monotonic() > end:
+            sentence = "unmount.busy" if busy else "unmount.failed"
+            raise ConfigError(sentence, mountpoint=mounted.mountpoint, detail=done.stderr.strip())
+        time.sleep(0.1)
 
 
 def clear_away(mounted: Mounted) -> None:

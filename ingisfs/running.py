@@ -333,10 +333,9 @@ class _Kept(threading.Thread):
 
     def _unmount(self) -> None:
         """Take the drive away if it runs; one that a program does not let go of lives on without us."""
-        if self.state_folder is None:
-            return
+        folder = self.state_folder or self._settings().state_folder  # it may have had no time to look
         end = time.monotonic() + BUSY_LIMIT
-        while (mounted := mounting.running(self.state_folder)) is not None:
+        while (mounted := mounting.running(folder)) is not None:
             try:
                 mounting.unmount(mounted, by_person=False)
             except ConfigError as error:
