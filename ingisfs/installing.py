@@ -85,6 +85,7 @@ class RefusedError(ConfigError):
     """This installation may not be. `code` is the exit code."""
 
     code = REFUSED
+    stopped: Sequence[str] = ()  # folders of drives that were ended on the way, and that nobody mounts again
 
 
 class InUseError(RefusedError):
@@ -300,13 +301,14 @@ class Programs:
         if running:
             raise InUseError("installer.in-use", users=", ".join(map(str, running)))
 
-    def start(self, note: Note) -> None:
-        """Start again what `end` ended."""
+    def start(self, note: Note) -> list[str]:
+        """Start again what `end` ended; returns the folders of the drives that their users have to mount again."""
         for folder in (*note.stopped, *note.kept):
             with suppress(OSError):  # no person unmounted it, so it is to be mounted again
                 (Path(folder) / "stop").unlink(missing_ok=True)
         for task in sorted({task for folder, task in note.kept.items() if not _is_kept(Path(folder))}):
             self.succeeds("schtasks", "/Run", "/TN", task)
+        return [] if note.kept else [state for state in note.stopped if not _runs(Path(state))]
 
     def autostart(self, switch: str) -> bool:
         """Switch the task "on" or "off"; tells whether that worked."""
@@ -432,7 +434,10 @@ def before(programs: Programs, version: str, previous: Path | None, note_file: P
     try:
         programs.end(note)
         note.write(note_file)
-    except (RefusedError, OSError):
+    except RefusedError as error:
+        error.stopped = programs.start(note)
+        raise
+    except OSError:
         programs.start(note)
         raise
 
@@ -458,9 +463,7 @@ def after(
         lines.append(say(language, wrong[0], **wrong[1]))
     if (note.fresh or note.autostart) and not programs.autostart("on") and not note.autostart:
         lines.append(say(language, "installer.no-autostart"))
-    programs.start(note)
-    kept = bool(note.kept)
-    lines += [say(language, "installer.mount-again", folder=state) for state in note.stopped if not kept]
+    lines += [say(language, "installer.mount-again", folder=state) for state in programs.start(note)]
     lines += [say(language, "installer.waiting", folder=state) for state in programs.outboxes() if _waiting(state)]
     with suppress(OSError):
         note_file.unlink()
@@ -472,8 +475,8 @@ def remove(programs: Programs, language: str, *, change_path: ChangePath = chang
     note = Note()
     try:
         programs.end(note)
-    except RefusedError:
-        programs.start(note)
+    except RefusedError as error:
+        error.stopped = programs.start(note)
         raise
     programs.autostart("off")
     programs.forget_users()
@@ -536,11 +539,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif options.step == "remove":
             lines = remove(programs, language)
         else:
-            programs.start(Note.read(options.note))
+            stopped = programs.start(Note.read(options.note))
             lines = [say(language, "installer.cannot-replace", program=options.program)]
+            lines += [say(language, "installer.mount-again", folder=state) for state in stopped]
             code = IN_USE
     except RefusedError as error:
         lines, code = [say(language, error.sentence, **error.values)], error.code
+        lines += [say(language, "installer.mount-again", folder=state) for state in error.stopped]
     except (OSError, ValueError) as error:
         lines, code = [say(language, "installer.error", detail=error)], FAILED
     text = "\n".join(lines)

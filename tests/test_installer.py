@@ -194,6 +194,26 @@ def test_a_program_of_ours_that_stays_is_named(tmp_path: Path) -> None:
             programs(program, runner, left=lambda _: {77: "python.exe"}), "0.2", program, tmp_path / "ran.json"
         )
     assert "python.exe 77" in str(refused.value.values)
+    assert refused.value.stopped == []
+
+
+def test_whose_drive_was_ended_for_an_upgrade_that_is_refused_is_told_to_mount_it_again(tmp_path: Path) -> None:
+    program, state = installed(tmp_path / "ingisfs", "0.1"), drive(tmp_path)
+    lock = FileLock(state / "drive.lock")
+    assert lock.acquire()
+
+    def end_when_asked() -> None:
+        wait_for((state / "stop").exists, "the drive to be asked", 60)
+        lock.close()
+
+    ending = threading.Thread(target=end_when_asked)
+    ending.start()
+    stays = programs(program, Runner(), left=lambda _: {77: "python.exe"}, limit=5.0)
+    with pytest.raises(InUseError) as refused:
+        installing.before(stays, "0.2", program, tmp_path / "ran.json")
+    ending.join()
+    assert "python.exe 77" in str(refused.value.values)
+    assert refused.value.stopped == [str(state)]
 
 
 def test_who_has_switched_autostart_off_finds_it_off_after_an_upgrade(tmp_path: Path) -> None:
