@@ -177,13 +177,17 @@ class Everything(RuleBasedStateMachine):
         self.run_courier(4)
 
     def run_courier(self, rounds: int) -> None:
-        wait_for(lambda: not self.volume._released, "closed documents to be let go of")
+        wait_for(self.nothing_is_closing, "closed documents to be let go of")
         for _ in range(rounds):
             try:
                 self.courier.step()
             except KilledError:
                 self.kill_courier()
                 return
+
+    def nothing_is_closing(self) -> bool:
+        with self.volume._lock:  # held until what was closed is written down
+            return not self.volume._released
 
     @rule(
         operation=st.sampled_from(OPERATIONS),

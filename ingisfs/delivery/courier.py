@@ -208,12 +208,12 @@ class Courier:
         uploaded: list[tuple[Result, list[Outcome]]] = []
         delivered: list[Document] = []
         for result in results:
-            if result.error is not None:
-                if result.job.kind not in {"list", "clean"}:
-                    self._target_failed(result.error)
-            elif result.job.kind == "probe" or (self._target.open and any(o.error is None for o in result.outcomes)):
+            good = result.job.kind == "probe" or (self._target.open and any(o.error is None for o in result.outcomes))
+            if result.error is None and good:
                 # What began before the target was closed says nothing of now; only a probe opens it again.
                 self._target_answered(delivered=result.job.kind in {"publish", "ask"})
+            if (error := _of_target(result)) is not None:
+                self._target_failed(error, result.job.begun)
             match result.job.kind:
                 case "put":
                     uploaded.append((result, self._sort_uploads(result)))
@@ -241,8 +241,6 @@ class Courier:
             if outcome.error is not None:
                 key = (outcome.parcel.document.folder, outcome.parcel.document.pair_key)
                 failed.setdefault(key, outcome.error)
-                if isinstance(outcome.error, WHOLE_TARGET):
-                    self._target_failed(outcome.error)
         whole: list[Outcome] = []
         for stem in result.job.stems:
             keys = {(parcel.document.folder, parcel.document.pair_key) for parcel in stem}
@@ -293,7 +291,7 @@ class Courier:
             ]
             if any(mine):
                 crashpoint("publish.handed")
-                jobs.append((result.worker, Job("publish", [stem for stem in mine if stem])))
+                jobs.append((result.worker, self._job("publish", [stem for stem in mine if stem])))
         return jobs
 
     def _mark(self, stems: Iterable[Sequence[Parcel]]) -> dict[str, Document]:
@@ -351,8 +349,6 @@ class Courier:
                     guilty = document.name
                     self._park(document, _parked_because(result.job, error), str(error))
                 else:
-                    if isinstance(error, WHOLE_TARGET):
-                        self._target_failed(error)
                     self._doubt([document], error)
                     if parcel.direct and stem[at + 1 :]:
                         self._undo(stem[at + 1 :], error)  # not sent: it waits for its other half
@@ -365,11 +361,8 @@ class Courier:
             if not self._direct:
                 log.warning("the server cannot rename; documents go straight to their names: %s", error)
             self._direct = True
-        whole_target = isinstance(error, WHOLE_TARGET)
-        if whole_target:
-            self._target_failed(error)
         documents = [parcel.document for parcel in parcels]
-        at_once = whole_target or isinstance(error, CannotRenameError)
+        at_once = isinstance(error, (*WHOLE_TARGET, CannotRenameError))
         delay = 0.0 if at_once else _delay(documents, error)
         self._outbox.unmark(documents, delay, str(error))
         self._in_hand.difference_update(document.id for document in documents)
@@ -389,10 +382,10 @@ class Courier:
         if self._target.answered(delivered=delivered):
             self._say_target()
 
-    def _target_failed(self, error: DeliveryError) -> None:
+    def _target_failed(self, error: DeliveryError, begun: int) -> None:
         if not isinstance(error, (TransientError, TargetNeedsPersonError)):
             error = UnreachableError(str(error))
-        if self._target.failed(error):
+        if self._target.failed(error, begun):
             log.warning("target: %s %s: %s", self._target.health, self._target.reason, error)
         self._say_target()
 
@@ -419,7 +412,7 @@ class Courier:
             return
         if not self._target.open:
             if len(idle) == len(self._workers) and self._probe_wanted():
-                idle[0].give(Job("probe"))
+                idle[0].give(self._job("probe"))
             return
         if len(idle) == len(self._workers):
             self._asked = self._outbox.meta("probe")  # the target is open, and nothing older may still fail
@@ -429,18 +422,21 @@ class Courier:
             idle = idle[:1]
         for worker, stems in zip(idle, self._doubtful(len(idle)), strict=False):
             self._in_hand.update(parcel.document.id for parcel in stems)
-            worker.give(Job("ask", [stems]))
+            worker.give(self._job("ask", [stems]))
         idle = [worker for worker in idle if not worker.busy]
         if idle and self._outbox.meta("drive_generation") == self._generation:
             self._hand_out_queued(idle)
             self._sweep([worker for worker in idle if not worker.busy])
+
+    def _job(self, kind: str, stems: Sequence[Sequence[Parcel]] = (), names: Sequence[str] = ()) -> Job:
+        return Job(kind, stems, names, self._target.closings)
 
     def _sweep(self, idle: Sequence[Worker]) -> None:
         """Look now and then for temporary files that were given up, and have them removed: only ours, by id."""
         if not idle:
             return
         if self._given_up:
-            idle[0].give(Job("clean", names=self._given_up))
+            idle[0].give(self._job("clean", names=self._given_up))
             self._given_up = []
         elif self._outbox.clock.boot() >= self._next_sweep:
             self._next_sweep = self._outbox.clock.boot() + SWEEP
@@ -448,7 +444,7 @@ class Courier:
                 folders = {self._plan.temporary_folder}
             else:
                 folders = {"", *self._plan.rules.folders.values()}
-            idle[0].give(Job("list", names=sorted(folders)))
+            idle[0].give(self._job("list", names=sorted(folders)))
 
     def _is_given_up(self, name: str) -> bool:
         found = document_of(name)
@@ -481,7 +477,7 @@ class Courier:
             made = [stem for stem in made if stem]
             if made:
                 self._in_hand.update(parcel.document.id for stem in made for parcel in stem)
-                worker.give(Job("put", made))
+                worker.give(self._job("put", made))
 
     def _parcels(self, stem: Stem, claimed: dict[str, Document]) -> list[Parcel]:
         """Return the parcels of a stem, or none if not all of it could be claimed or read."""
@@ -545,6 +541,13 @@ class Courier:
         self._next_housekeeping = now + HOUSEKEEPING
         self._outbox.retire(self._plan.keep_visible)
         self._archive.round()
+
+
+def _of_target(result: Result) -> DeliveryError | None:
+    """Return what a result says against the target as a whole, None if nothing. A job stops at the first of these."""
+    if result.job.kind in {"list", "clean"}:
+        return None
+    return result.error or next((o.error for o in result.outcomes if isinstance(o.error, WHOLE_TARGET)), None)
 
 
 def _parked_because(job: Job, error: DeliveryError) -> Reason:

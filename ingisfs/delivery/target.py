@@ -43,6 +43,7 @@ class Target:
     reason: str = ""  # a TargetReason
     detail: str = ""
     since: float = 0.0  # s since 1970 UTC
+    closings: int = 0  # how often it was closed; tells the tries apart
     failures: int = 0  # in a row
     needs: int = 0  # how often in a row a person was needed
     next_probe: float = 0.0  # on the boot clock
@@ -84,14 +85,16 @@ class Target:
         self.answered_at = self.clock.boot()
         return news
 
-    def failed(self, error: TransientError | TargetNeedsPersonError) -> bool:
+    def failed(self, error: TransientError | TargetNeedsPersonError, begun: int) -> bool:
         """Note a failure that concerns all documents, and close the target; tells whether that is news.
 
-        What else fails of the same try, in this worker or in others, is not counted as another one.
+        `begun` is what `closings` was when the job that failed was handed out. What else fails of the same try, in
+        other workers, or when it is written down a second time, is not counted as another one, however late it comes.
         """
-        closed = self.health in {Health.UNREACHABLE, Health.NEEDS_PERSON} and self.clock.boot() < self.next_probe
-        if closed and (self.health is Health.NEEDS_PERSON or isinstance(error, TransientError)):
+        same_try = begun < self.closings
+        if same_try and (self.health is not Health.UNREACHABLE or isinstance(error, TransientError)):
             return False
+        self.closings += 1
         self.failures += 1
         before = (self.health, self.reason)
         if isinstance(error, TargetNeedsPersonError):

@@ -68,6 +68,7 @@ class Job:
     kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (away with some)
     stems: Sequence[Sequence[Parcel]] = ()  # parcels of one stem in the order in which they are published
     names: Sequence[str] = ()  # folders to list, temporary files to remove
+    begun: int = 0  # how often the target had been closed when it was handed out
 
 
 @dataclass(frozen=True, slots=True)

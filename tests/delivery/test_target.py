@@ -13,7 +13,7 @@ def test_sixteen_documents_that_meet_one_outage_are_one_failure() -> None:
     target = Target(FakeClock())
     target.answered()
     for _ in range(16):
-        target.failed(UnreachableError("reset"))
+        target.failed(UnreachableError("reset"), 0)
     assert target.failures == 1
 
 
@@ -21,19 +21,22 @@ def test_the_halves_of_a_pair_that_meet_a_refusal_are_one_try() -> None:
     clock = FakeClock()
     target = Target(clock)
     target.answered()
-    target.failed(FORBIDDEN)
-    target.failed(FORBIDDEN)
+    target.failed(FORBIDDEN, 0)
+    clock.sleep(3600)  # however long it took until the second one was written down
+    target.failed(FORBIDDEN, 0)
     assert target.needs == 1
-    assert target.next_probe < clock.boot() + PERSON_PROBE
+    target.failed(FORBIDDEN, target.closings)  # the next try
+    assert target.needs == 2
+    assert target.next_probe == clock.boot() + PERSON_PROBE
 
 
 def test_a_refusal_tells_more_than_the_outage_before_it() -> None:
     target = Target(FakeClock())
     target.answered()
-    target.failed(UnreachableError("reset"))
-    target.failed(FORBIDDEN)
+    target.failed(UnreachableError("reset"), 0)
+    target.failed(FORBIDDEN, 0)
     assert target.health is Health.NEEDS_PERSON
-    target.failed(UnreachableError("reset"))
+    target.failed(UnreachableError("reset"), 0)
     assert target.health is Health.NEEDS_PERSON
 
 
@@ -41,23 +44,23 @@ def test_since_when_a_document_needs_a_person_outlives_a_restart_and_a_probe() -
     clock = FakeClock()
     first = Target(clock)
     first.answered()
-    first.failed(FORBIDDEN)
+    first.failed(FORBIDDEN, first.closings)
     since = clock.wall()
     clock.sleep(3600)
     second = Target(clock)
     second.remember(first.as_json())
     second.answered()  # it shows its folder, which says nothing of writing into it
-    second.failed(FORBIDDEN)
+    second.failed(FORBIDDEN, second.closings)
     assert second.since == since
 
 
 def test_a_log_in_that_works_again_after_a_restart_begins_the_time_anew() -> None:
     clock = FakeClock()
     first = Target(clock)
-    first.failed(FORBIDDEN)
+    first.failed(FORBIDDEN, first.closings)
     clock.sleep(3600)
     second = Target(clock)
     second.remember(first.as_json())
     second.answered()
-    second.failed(FORBIDDEN)
+    second.failed(FORBIDDEN, second.closings)
     assert second.since == clock.wall()

@@ -211,12 +211,12 @@ def test_what_the_courier_notes_is_what_the_status_reads(outbox: Outbox, clock: 
     target.answered()
     outbox.set_meta("target", target.as_json())
     assert read_target(outbox) == TargetStatus("ok", None, "", clock.wall())
-    target.failed(UnreachableError("no route"))
+    target.failed(UnreachableError("no route"), target.closings)
     outbox.set_meta("target", target.as_json())
     assert read_target(outbox) == TargetStatus("unreachable", None, "no route", clock.wall())
     for reason in TargetReason:
         target.next_probe = 0.0  # the next try is due
-        target.failed(TargetNeedsPersonError(reason, "401"))
+        target.failed(TargetNeedsPersonError(reason, "401"), target.closings)
         outbox.set_meta("target", target.as_json())
         assert read_target(outbox) == TargetStatus("needs_person", reason, "401", clock.wall())
 
