@@ -12,7 +12,6 @@ from __future__ import annotations
 import base64
 import binascii
 import errno
-import functools
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -27,7 +26,7 @@ from starlette.types import Receive, Scope, Send
 
 from ingisfs.stage import failures
 from ingisfs.stage.inbox import Document, Folder, Inbox
-from ingisfs.stage.names import PREFIX, Place, is_temporary, place_of, written
+from ingisfs.stage.names import PREFIX, Place, check_name, is_temporary, place_of, written
 from ingisfs.stage.receipts import Creation, Receipt, Receipts, drafts
 from ingisfs.stage.sentences import say
 from ingisfs.stage.webdav import FileResponse
@@ -40,6 +39,7 @@ DEFAULT_RECEIPTS = 100
 
 _DIGEST = re.compile(r"(?:\A|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:,|\Z)")
 _KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,200})"\Z')  # a string of RFC 8941, without spaces and escapes
+_NUMBER = re.compile(r"[0-9]{1,15}\Z")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 # Each refusal's status, and the last part of its problem's type.
@@ -155,15 +155,11 @@ class ApiRoute(BaseRoute):
         wanted = await _json(request)
         if wanted is None:
             return self._bad_request("json")
-        create = functools.partial(
-            self._receipts.create,
-            request.scope["user_name"],
-            key[1],
-            tuple(wanted["draft"].split("/")),
-            tuple(wanted["name"].split("/")),
-            wanted.get("replaces"),
-        )
-        creation, new = await run_sync(create)
+        draft, name = (tuple(wanted[what].split("/")) for what in ("draft", "name"))
+        for part in name:
+            check_name(part)
+        user, replaces = request.scope["user_name"], wanted.get("replaces")
+        creation, new = await run_sync(self._receipts.create, user, key[1], draft, name, replaces)
         return JSONResponse(_created(creation), 201 if new else 200)
 
     async def _document(self, _request: Request, name: bytes) -> Response:
@@ -184,11 +180,11 @@ class ApiRoute(BaseRoute):
     # Receipts
 
     async def _feed(self, request: Request, _name: bytes) -> Response:
-        after, limit = (request.query_params.get(key) or "" for key in ("after", "limit"))
-        if not all(text.isascii() and text.isdigit() and len(text) < 16 for text in (after or "0", limit or "1")):
+        after = request.query_params.get("after") or "0"
+        limit = request.query_params.get("limit") or str(DEFAULT_RECEIPTS)
+        if not _NUMBER.match(after) or not _NUMBER.match(limit) or int(limit) < 1:
             return self._bad_request("cursor")
-        most = min(int(limit or DEFAULT_RECEIPTS), MAX_RECEIPTS)
-        found = await run_sync(self._receipts.after, int(after or 0), most)
+        found = await run_sync(self._receipts.after, int(after), min(int(limit), MAX_RECEIPTS))
         return JSONResponse({"receipts": [_told(receipt) for receipt in found]})
 
     # Refusing
