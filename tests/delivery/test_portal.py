@@ -22,7 +22,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from ingisfs.config import Drive
+from ingisfs.config import ConfigError, Drive, check_server
 from ingisfs.delivery import portal
 from ingisfs.delivery.__main__ import connect as connect_drive
 from ingisfs.delivery.courier import Courier, Plan
@@ -546,6 +546,16 @@ def test_the_portal_is_spoken_to_by_tls_and_only_with_a_known_certificate(
         client = connect_drive(replace(drive, ca_file=str(certificate)), stage.password)
         client.ping()
         client.close()
+
+
+def test_an_address_is_of_the_portal_and_unencrypted_only_on_this_machine() -> None:
+    for good in ("ingis://portal.example.nl", "ingis://127.0.0.1:8420/", "ingis+http://localhost:8420/"):
+        check_server(good)
+    with pytest.raises(ConfigError) as raised:
+        check_server("ingis+http://portal.example.nl/")
+    assert (raised.value.sentence, raised.value.values["instead"]) == ("server.plain-http", "ingis://")
+    with pytest.raises(ConfigError):
+        check_server("ingis://king:secret@portal.example.nl/")
 
 
 # ---- the courier -----------------------------------------------------------------------------------------------------
