@@ -96,7 +96,7 @@ def _or_of_machine(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("mountpoint", required=False)
 @_drive_option
 @_config_option
-@click.option("--server", help="URL of the inbox: https://…, sftp://… or ftps://…")
+@click.option("--server", help="URL of the inbox: https://…, sftp://…, ftps://… or ingis://…")
 @click.option("--user", help="Name at the server.")
 @click.option("--state", help="Folder of the outbox, on a local disk.")
 @click.option("--settle", type=click.FloatRange(0, 3600), help="Seconds a closed document waits for its program.")

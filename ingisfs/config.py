@@ -31,7 +31,7 @@ import platformdirs
 
 from ingisfs import names
 
-SCHEMES = ("https", "http", "sftp", "ftps", "ftps-implicit")  # in this version; ingis follows
+SCHEMES = ("https", "http", "sftp", "ftps", "ftps-implicit", "ingis", "ingis+http")
 # What `unencrypted` has to say, word for word, before anything is sent by `ftp://`: see docs/configuration.md.
 UNENCRYPTED = {
     "nl": "iedereen onderweg mag wachtwoorden en facturen lezen",
@@ -321,8 +321,9 @@ def check_server(url: str, unencrypted: str = "") -> None:
         raise ConfigError("server.has-secret")
     if parts.query or parts.fragment:
         raise ConfigError("server.bad-url", url=url, detail="? #")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ConfigError("server.plain-http", url=url)
+    if parts.scheme in {"http", "ingis+http"} and not is_loopback(parts.hostname):
+        instead = "ingis://" if parts.scheme == "ingis+http" else "https://"
+        raise ConfigError("server.plain-http", url=url, instead=instead)
     if parts.scheme == "ftp" and unencrypted not in UNENCRYPTED.values():
         raise ConfigError("server.plain-ftp", url=url)
 

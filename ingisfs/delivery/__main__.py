@@ -47,6 +47,10 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
         from ingisfs.delivery.webdav import WebDavServer
 
         return WebDavServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
+    if scheme in {"ingis", "ingis+http"}:
+        from ingisfs.delivery.portal import PortalServer
+
+        return PortalServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
     if scheme == "sftp":
         from ingisfs.delivery.sftp import SftpServer  # takes 0.9 s
 

@@ -25,6 +25,7 @@ class TargetReason(StrEnum):
     FOLDER_MISSING = "folder-missing"
     REDIRECT = "redirect"
     NOT_WEBDAV = "not-webdav"
+    NOT_INGIS = "not-ingis"
     UNKNOWN = "unknown"
 
 

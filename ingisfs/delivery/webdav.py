@@ -1,37 +1,27 @@
 """WebDAV over httpx (RFC 4918): PUT under a temporary name, PROPFIND to verify, MOVE with `Overwrite: F`.
 
-The only module that imports httpx. One client, one connection, one thread.
+One client, one connection, one thread.
 """
 
 from __future__ import annotations
 
 import ssl
 import xml.parsers.expat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote, unquote, urlsplit
 
-import httpx
-
-from ingisfs import __version__
 from ingisfs.delivery.failures import (
     CannotRenameError,
     DeliveryError,
-    DocumentRefusedError,
     DoubtError,
     NameExistsError,
     TargetNeedsPersonError,
     TargetReason,
     TransientError,
-    UnreachableError,
 )
 from ingisfs.delivery.server import Entry
+from ingisfs.delivery.wire import READ, client, failure, is_page, line, on_the_wire
 
-CONNECT, READ, WRITE = 15.0, 120.0, 60.0  # s; READ is for one answer, WRITE for one piece of a body
-MAX_RETRY_AFTER = 3600.0  # s
 MAX_LISTING = 64 * 2**20  # bytes of one PROPFIND answer
 
 _PROPFIND = (
@@ -50,14 +40,7 @@ class WebDavServer:
         parts = urlsplit(url)
         self._origin = f"{parts.scheme}://{parts.netloc}"
         self._base = parts.path.rstrip("/") + "/"
-        self._client = httpx.Client(
-            auth=httpx.BasicAuth(user, password),
-            verify=verify,
-            timeout=httpx.Timeout(read_timeout, connect=CONNECT, write=WRITE),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
-            follow_redirects=False,  # a redirected PUT becomes a GET and "succeeds"
-            headers={"User-Agent": f"ingisfs/{__version__}", "Accept-Encoding": "identity"},
-        )
+        self._client = client(user, password, verify, read_timeout)
 
     def _url(self, name: str) -> str:
         return self._origin + self._path(name)
@@ -72,11 +55,11 @@ class WebDavServer:
 
     def put(self, name: str, data: bytes) -> None:
         """See `Server.put`. Content-Length always: many servers store a chunked body as an empty file."""
-        with _wire(doubtful=False):
+        with on_the_wire(doubtful=False):
             answer = self._client.put(
                 self._url(name), content=data, headers={"Content-Type": "application/octet-stream"}
             )
-        if answer.status_code not in {200, 201, 204} or (answer.status_code == 200 and _is_page(answer)):
+        if answer.status_code not in {200, 201, 204} or (answer.status_code == 200 and is_page(answer)):
             raise failure(answer, "PUT")
 
     def publish(self, temporary: str, final: str) -> None:
@@ -88,7 +71,7 @@ class WebDavServer:
         self._move(temporary, final, overwrite="T")
 
     def _move(self, temporary: str, final: str, overwrite: str) -> None:
-        with _wire(doubtful=True):
+        with on_the_wire(doubtful=True):
             answer = self._client.request(
                 "MOVE", self._url(temporary), headers={"Destination": self._url(final), "Overwrite": overwrite}
             )
@@ -97,10 +80,10 @@ class WebDavServer:
         if answer.status_code == 412:
             raise NameExistsError(final)
         if answer.status_code in {405, 501}:
-            raise CannotRenameError(_line(answer, "MOVE"))
+            raise CannotRenameError(line(answer, "MOVE"))
         if answer.status_code in {200, 207, 404} or 500 <= answer.status_code != 507:
             # 404: the temporary name is gone; perhaps an earlier MOVE, whose answer was lost, took it.
-            raise DoubtError(_line(answer, "MOVE"))
+            raise DoubtError(line(answer, "MOVE"))
         raise failure(answer, "MOVE")
 
     def create(self, final: str, data: bytes, *, over: bool = False) -> None:
@@ -108,19 +91,19 @@ class WebDavServer:
         if not over and self.entry(final) is not None:
             raise NameExistsError(final)
         headers = {"Content-Type": "application/octet-stream", **({} if over else {"If-None-Match": "*"})}
-        with _wire(doubtful=True):
+        with on_the_wire(doubtful=True):
             answer = self._client.put(self._url(final), content=data, headers=headers)
         status = answer.status_code
         if status == 412 and not over:
             raise NameExistsError(final)
         if status in {202, 207} or (status >= 500 and status not in {501, 503, 507}):
-            raise DoubtError(_line(answer, "PUT"))
-        if status not in {200, 201, 204} or (status == 200 and _is_page(answer)):
+            raise DoubtError(line(answer, "PUT"))
+        if status not in {200, 201, 204} or (status == 200 and is_page(answer)):
             raise failure(answer, "PUT")
         try:
             found = self.entry(final)
         except DeliveryError as error:
-            raise DoubtError(f"{_line(answer, 'PUT')}; {error}") from None
+            raise DoubtError(f"{line(answer, 'PUT')}; {error}") from None
         if found is not None and found.size != len(data):  # None: INGIS has it already
             raise DoubtError(f"the server stored {found.size} of {len(data)} bytes")
 
@@ -137,7 +120,7 @@ class WebDavServer:
         return found
 
     def _propfind(self, name: str, depth: str) -> dict[str, Entry] | None:
-        with _wire(doubtful=False):
+        with on_the_wire(doubtful=False):
             answer = self._client.request(
                 "PROPFIND",
                 self._url(name),
@@ -152,7 +135,7 @@ class WebDavServer:
 
     def get(self, name: str) -> bytes | None:
         """See `Server.get`."""
-        with _wire(doubtful=False):
+        with on_the_wire(doubtful=False):
             answer = self._client.get(self._url(name))
         if answer.status_code == 404:
             return None
@@ -162,7 +145,7 @@ class WebDavServer:
 
     def remove(self, name: str) -> None:
         """See `Server.remove`."""
-        with _wire(doubtful=False):
+        with on_the_wire(doubtful=False):
             answer = self._client.delete(self._url(name))
         if answer.status_code not in {200, 202, 204, 404}:
             raise failure(answer, "DELETE")
@@ -170,74 +153,6 @@ class WebDavServer:
     def close(self) -> None:
         """See `Server.close`."""
         self._client.close()
-
-
-@contextmanager
-def _wire(*, doubtful: bool) -> Iterator[None]:
-    """Tell httpx's exceptions as kinds of failure. `doubtful`: the request changes what we could not undo."""
-    try:
-        yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-        # Nothing was sent.
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                raise TargetNeedsPersonError(TargetReason.CERTIFICATE, cause.verify_message) from None
-            cause = cause.__cause__ or cause.__context__
-        raise UnreachableError(f"no connection: {error or type(error).__name__}") from None
-    except (httpx.TransportError, httpx.DecodingError) as error:
-        text = f"{type(error).__name__}: {error}"
-        raise (DoubtError(text) if doubtful else UnreachableError(text)) from None
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise TransientError(f"{type(error).__name__}: {error}") from None
-
-
-def _is_page(answer: httpx.Response) -> bool:
-    return str(answer.headers.get("content-type", "")).lower().startswith("text/html")
-
-
-def _line(answer: httpx.Response, method: str) -> str:
-    return f"{method}: {answer.status_code} {answer.reason_phrase}"
-
-
-def failure(answer: httpx.Response, method: str) -> DeliveryError:
-    """Return what an answer that is no success means. One row a status; the last lines for the rest of its class."""
-    status, line = answer.status_code, _line(answer, method)
-    match status:
-        case 401 | 407:
-            return TargetNeedsPersonError(TargetReason.LOGIN, line)
-        case 403:
-            return TargetNeedsPersonError(TargetReason.FORBIDDEN, line)
-        case 404 | 409 | 410:
-            return TargetNeedsPersonError(TargetReason.FOLDER_MISSING, line)
-        case 405 | 501:
-            return TargetNeedsPersonError(TargetReason.NOT_WEBDAV, line)
-        case 413 | 414 | 415 | 422 | 400 | 431 | 451:
-            return DocumentRefusedError(line)
-        case 408 | 423 | 424 | 425:
-            return TransientError(line, retry_after(answer))
-        case 429 | 502 | 503 | 504 | 507:
-            return UnreachableError(line, retry_after(answer))
-    if 300 <= status < 400:
-        return TargetNeedsPersonError(TargetReason.REDIRECT, f"{line} → {answer.headers.get('location', '')[:200]}")
-    if 200 <= status < 300:
-        # A success that is none: a log-in page of a hotel or a proxy. It goes when the network does.
-        return UnreachableError(f"{line}, but not from a WebDAV server")
-    if status >= 500:
-        return TransientError(line, retry_after(answer))
-    return DocumentRefusedError(line)
-
-
-def retry_after(answer: httpx.Response) -> float | None:
-    """Return the seconds that `Retry-After` asks for (RFC 9110: a number or a date), an hour at most."""
-    value = answer.headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return min(float(value), MAX_RETRY_AFTER)
-    try:
-        wait = (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError):
-        return None
-    return min(max(wait, 0.0), MAX_RETRY_AFTER)
 
 
 def parse_multistatus(content: bytes) -> dict[str, Entry]:

@@ -46,8 +46,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         " the keyring or INGISFS_PASSWORD.",
     },
     "server.plain-http": {
-        "nl": "«{url}» zou uw wachtwoord en facturen onversleuteld versturen. Gebruik https://.",
-        "en": "“{url}” would send your password and invoices unencrypted. Use https://.",
+        "nl": "«{url}» zou uw wachtwoord en facturen onversleuteld versturen. Gebruik {instead}.",
+        "en": "“{url}” would send your password and invoices unencrypted. Use {instead}.",
     },
     "server.plain-ftp": {
         "nl": "«{url}» zou uw wachtwoord en facturen onversleuteld versturen. Gebruik ftps://; vrijwel elke FTP-server"

@@ -124,6 +124,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Op dit adres staat geen WebDAV-server. Kijk of het adres klopt, ook na de laatste «/».",
         "en": "There is no WebDAV server at this address. See whether the address is right, also behind the last “/”.",
     },
+    "probe.not-ingis": {
+        "nl": "Op dit adres staat geen INGIS-portaal dat documenten aanneemt. Kijk of het adres klopt.",
+        "en": "There is no INGIS portal at this address that takes documents. See whether the address is right.",
+    },
     "probe.unknown": {
         "nl": "De server neemt niets aan, om een reden die ingisfs niet kent. Laat de melding zien aan de beheerder van"
         " de server.",
@@ -190,8 +194,8 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "setup.language": {"nl": "Taal", "en": "Language"},
     "setup.server": {
-        "nl": "Adres van INGIS (https://..., sftp://... of ftps://...)",
-        "en": "Address of INGIS (https://..., sftp://... or ftps://...)",
+        "nl": "Adres van INGIS (https://..., sftp://..., ftps://... of ingis://...)",
+        "en": "Address of INGIS (https://..., sftp://..., ftps://... or ingis://...)",
     },
     "setup.user": {"nl": "Gebruikersnaam op de server", "en": "User name at the server"},
     "setup.password": {

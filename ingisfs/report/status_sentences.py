@@ -170,6 +170,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "There is no WebDAV server at this address. Put the right address into the settings and mount the drive"
         " again.",
     },
+    "target.needs_person.not-ingis": {
+        "nl": "Op dit adres staat geen INGIS-portaal dat documenten aanneemt. Zet het goede adres in de instellingen en"
+        " koppel de schijf opnieuw.",
+        "en": "There is no INGIS portal at this address that takes documents. Put the right address into the settings"
+        " and mount the drive again.",
+    },
     "target.needs_person.unknown": {
         "nl": "De server neemt niets aan, om een reden die ingisfs niet kent. Laat de melding zien aan de beheerder van"
         " de server.",

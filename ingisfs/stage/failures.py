@@ -12,7 +12,11 @@ InboxError                 the inbox refuses one request; nothing has changed
 ├── FolderNotEmptyError    a folder that still holds something
 ├── SamePlaceError         moved onto itself
 ├── ConditionFailedError   If-Match or If-None-Match does not hold
-└── TooLargeError          more bytes than the stage takes
+├── TooLargeError          more bytes than the stage takes
+├── NoDraftError           no draft of that name to make a document of
+├── DraftTakenError        a draft of that name is or was there
+├── DigestMismatchError    the bytes are not those whose digest was sent along
+└── KeyReusedError         the idempotency key belongs to another document
 """
 
 from __future__ import annotations
@@ -72,3 +76,19 @@ class ConditionFailedError(InboxError):
 
 class TooLargeError(InboxError):
     """The document is larger than the stage takes."""
+
+
+class NoDraftError(InboxError):
+    """There is no draft of that name to make a document of."""
+
+
+class DraftTakenError(InboxError):
+    """A draft of that name is there, or was; its name is never used twice."""
+
+
+class DigestMismatchError(InboxError):
+    """The bytes that came are not those whose digest was sent along."""
+
+
+class KeyReusedError(InboxError):
+    """The idempotency key has made another document, or one of another name."""

@@ -162,12 +162,17 @@ class Inbox:
         """A new body on its way in; `keep` it when it is whole, and always `discard` it at the end."""
         return Upload(self._incoming, self.size_limit)
 
-    def keep(self, upload: Upload, place: Place, condition: Condition = NO_CONDITION) -> tuple[Document, bool]:
+    def keep(
+        self, upload: Upload, place: Place, condition: Condition = NO_CONDITION, *, sha256: str | None = None
+    ) -> tuple[Document, bool]:
         """Give a whole body its name, in the place of what had that name; durable at return.
 
-        Returns the document and whether the name is new. Raises NoParentError, IsFolderError, ConditionFailedError.
+        Returns the document and whether the name is new. Raises NoParentError, IsFolderError, ConditionFailedError, and
+        DigestMismatchError if the body has not the SHA-256 that is given.
         """
         received = upload.finish()
+        if sha256 is not None and received.sha256 != sha256:
+            raise failures.DigestMismatchError(written(place))
         with self._lock:
             earlier = self._target(place)
             self._check(condition, place, earlier)
@@ -179,13 +184,19 @@ class Inbox:
         return _described(place, record), earlier is None
 
     def move(
-        self, source: Place, target: Place, *, overwrite: bool, condition: Condition = NO_CONDITION
+        self,
+        source: Place,
+        target: Place,
+        *,
+        overwrite: bool,
+        condition: Condition = NO_CONDITION,
+        replaces: str | None = None,
     ) -> tuple[Document, bool]:
         """Rename a document, the check for an existing name and the rename being one step; durable at return.
 
         Returns the document under its new name and whether that name is new. Raises NotThereError, IsFolderError,
         SamePlaceError, NoParentError, ConditionFailedError (about the source), and AlreadyThereError if the name is
-        taken and not to be overwritten.
+        taken and not to be overwritten; a document with the SHA-256 `replaces` may be, whatever `overwrite` says.
         """
         with self._lock:
             status = self._document_status(source)
@@ -193,7 +204,11 @@ class Inbox:
             if source == target:
                 raise failures.SamePlaceError(written(source))
             replaced = self._target(target)
-            if replaced is not None and not overwrite:
+            if (
+                replaced is not None
+                and not overwrite
+                and (replaces is None or self._document(target, replaced).sha256 != replaces)
+            ):
                 raise failures.AlreadyThereError(written(target))
             document = self._document(source, status)
             self._path(source).replace(self._path(target))

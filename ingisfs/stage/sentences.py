@@ -59,6 +59,30 @@ _SENTENCES = {
         "Het document is te groot: ten hoogste {limit} MiB.",
         "The document is too large: at most {limit} MiB.",
     ),
+    "NoDraftError": ("Er is geen concept {name}.", "There is no draft {name}."),
+    "DraftTakenError": ("Er is of was al een concept {name}.", "There is or was a draft {name} already."),
+    "DigestMismatchError": (
+        "De bytes van {name} zijn niet die waar Content-Digest bij hoort.",
+        "The bytes of {name} are not those that Content-Digest belongs to.",
+    ),
+    "KeyReusedError": (
+        "Met deze Idempotency-Key is al een ander document gemaakt dan {name}.",
+        "This Idempotency-Key has made another document than {name} already.",
+    ),
+    "no_digest": (
+        "Content-Digest met sha-256 (RFC 9530) ontbreekt of klopt niet.",
+        "Content-Digest with sha-256 (RFC 9530) is missing or malformed.",
+    ),
+    "no_key": (
+        "Idempotency-Key ontbreekt of is niet een woord van ten hoogste 200 tekens tussen aanhalingstekens.",
+        "Idempotency-Key is missing, or not a word of at most 200 characters in quotes.",
+    ),
+    "json": (
+        'De inhoud moet JSON zijn met "draft" en "name", en hoogstens nog "replaces".',
+        'The body must be JSON with "draft" and "name", and at most "replaces" besides.',
+    ),
+    "cursor": ("after of limit klopt niet.", "after or limit is malformed."),
+    "address_unknown": ("Dit adres is er niet in de API.", "There is no such address in the API."),
     "disk_full": ("De schijf van de lokale INGIS is vol.", "The disk of the local INGIS is full."),
     "method": ("{method} kan hier niet.", "{method} is not possible here."),
     "partial": ("Een document komt in zijn geheel, niet in delen.", "A document comes as a whole, not in parts."),

@@ -21,6 +21,7 @@ from ingisfs.stage.application import application
 from ingisfs.stage.database import lock_folder
 from ingisfs.stage.failures import StageError
 from ingisfs.stage.inbox import DEFAULT_SIZE_LIMIT, Inbox
+from ingisfs.stage.receipts import Receipts
 from ingisfs.stage.sentences import LANGUAGES, say
 from ingisfs.stage.users import Users
 
@@ -72,6 +73,7 @@ class Stage:
                 folder.chmod(0o700)
                 held.enter_context(contextlib.closing(lock_folder(folder, language)))
                 inbox = held.enter_context(contextlib.closing(Inbox(folder, size_limit=size_limit)))
+                receipts = held.enter_context(contextlib.closing(Receipts(folder, inbox)))
                 users = held.enter_context(contextlib.closing(Users(folder)))
                 _ensure_first_user(users, language, announce)
             except (OSError, sqlite3.Error) as error:
@@ -80,7 +82,7 @@ class Stage:
             self.port: int = listener.getsockname()[1]
             self.url = f"http://{ADDRESS}:{self.port}/inbox/"
             config = uvicorn.Config(
-                application(inbox, users, language=language),
+                application(inbox, users, receipts, language=language),
                 http="h11",
                 ws="none",
                 lifespan="off",

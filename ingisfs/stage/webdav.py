@@ -132,7 +132,7 @@ class InboxRoute(BaseRoute):
             document, file = await run_sync(self._inbox.open, place)
         except failures.IsFolderError:
             return RedirectResponse("/", 303)  # a person followed the address that the stage announces
-        return _FileResponse(document, file)
+        return FileResponse(document, file)
 
     async def _head(self, _request: Request, place: Place) -> Response:
         found = await run_sync(self._inbox.find, place)
@@ -214,11 +214,11 @@ class InboxRoute(BaseRoute):
         return PlainTextResponse(text, status)
 
 
-class _FileResponse(Response):
+class FileResponse(Response):
     """Sends a document from its open file, and closes the file whatever happens."""
 
-    def __init__(self, document: Document, file: BinaryIO) -> None:
-        super().__init__(None, 200, _headers(document))
+    def __init__(self, document: Document, file: BinaryIO, headers: dict[str, str] | None = None) -> None:
+        super().__init__(None, 200, {**_headers(document), **(headers or {})})
         self._file = file
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:

@@ -25,7 +25,8 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.webdav import WebDavServer, failure, parse_multistatus, retry_after
+from ingisfs.delivery.webdav import WebDavServer, parse_multistatus
+from ingisfs.delivery.wire import failure, retry_after
 from tests.servers import Server, apache_server, free_port, nginx_server, stage_server, wsgidav_server
 
 NAME = "factuur é#% &+~ç.pdf"

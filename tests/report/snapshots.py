@@ -16,7 +16,17 @@ _details = st.text(max_size=300)
 def _targets() -> st.SearchStrategy[TargetStatus]:
     since = st.none() | _times
     calm = st.builds(TargetStatus, st.sampled_from(["ok", "unreachable", "unknown"]), st.none(), _details, since)
-    reasons = ["login", "forbidden", "certificate", "host-key", "folder-missing", "redirect", "not-webdav", "unknown"]
+    reasons = [
+        "login",
+        "forbidden",
+        "certificate",
+        "host-key",
+        "folder-missing",
+        "redirect",
+        "not-webdav",
+        "not-ingis",
+        "unknown",
+    ]
     return calm | st.builds(TargetStatus, st.just("needs_person"), st.sampled_from(reasons), _details, since)
 
 
