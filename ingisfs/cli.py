@@ -579,20 +579,41 @@ def trust(drive: str, config: Path | None, machine: bool) -> int:
 @_drive_option
 @_config_option
 @_machine_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @_plainly
-def check(drive: str, config: Path | None, machine: bool) -> int:
-    """Try the server out with two small files that INGIS passes over. Exit code 3: a person is needed."""
-    from ingisfs.delivery.failures import TransientError
-    from ingisfs.setup import told, try_server
+def check(drive: str, config: Path | None, machine: bool, as_json: bool) -> int:
+    """Find out what is wrong: this machine, the way to the server, and the server, with a remedy for each.
 
-    settings = _configured(drive, _file(config, machine))
+    Two small files that INGIS passes over are written there. Exit code 1: the server does not answer; 3: a person is
+    needed.
+    """
+    from ingisfs.config import names_in
+    from ingisfs.diagnosis import Diagnosis, Result, as_lines, conclusion, marks
+    from ingisfs.diagnosis import as_json as render
+
+    path = _file(config, machine)
+    settings = _configured(drive, path)
+    known = names_in(path)
+    if not known:
+        raise ConfigError("config.no-drives", path=path)
+    if drive not in known:
+        raise ConfigError("check.no-drive", path=path, drive=drive, names=", ".join(known))
     _require_server(settings)
-    click.echo(say(settings.language, "probe.trying", server=settings.server))
-    findings = try_server(settings)
-    click.echo("\n".join(told(settings.language, findings)))
-    if findings.good:
-        return FINE
-    return FAILED if isinstance(findings.error, TransientError) else NEEDS_PERSON
+    language, shown = settings.language, marks(sys.stdout.encoding)
+    if not as_json:
+        click.echo(say(language, "check.begin", drive=drive, server=settings.server))
+    steps = []
+    for step in Diagnosis(settings).run():
+        steps.append(step)
+        if not as_json:
+            click.echo(as_lines(step, language, shown))
+    told = conclusion(steps)
+    if as_json:
+        click.echo(render(settings, steps))
+    else:
+        mark = shown[Result.WARN if told == "warned" else Result.BAD]
+        click.echo(say(language, f"check.{told}", mark=mark))
+    return {"away": FAILED, "person": NEEDS_PERSON}.get(told, FINE)
 
 
 @main.command()

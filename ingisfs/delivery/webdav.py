@@ -172,6 +172,11 @@ class WebDavServer:
         self._client.close()
 
 
+def usual_trust() -> ssl.SSLContext:
+    """Return whose certificates are trusted where nothing else was said."""
+    return httpx.create_ssl_context()
+
+
 @contextmanager
 def _wire(*, doubtful: bool) -> Iterator[None]:
     """Tell httpx's exceptions as kinds of failure. `doubtful`: the request changes what we could not undo."""
