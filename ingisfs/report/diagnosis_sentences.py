@@ -351,15 +351,13 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "Delivered: {server} has both. What INGIS does with them is in its portal.",
     },
     "testprint.late": {
-        "nl": "Na {seconds} s zijn ze nog niet bezorgd. Ze wachten veilig en gaan vanzelf; zie ingisfs status {why}",
-        "en": "After {seconds} s they are not delivered yet. They wait safely and go by themselves; see ingisfs status"
-        " {why}",
+        "nl": "Na {seconds} s zijn ze nog niet bezorgd. Ze wachten veilig en gaan vanzelf; zie ingisfs status",
+        "en": "After {seconds} s they are not delivered yet. They wait safely and go by themselves; see ingisfs status",
     },
     "testprint.stopped": {
         "nl": "Niet meer gevolgd. Wat geschreven is, gaat vanzelf verder; zie ingisfs status",
         "en": "No longer followed. What was written goes on by itself; see ingisfs status",
     },
-    "testprint.title": {"nl": "PROEFDOCUMENT / TEST DOCUMENT", "en": "PROEFDOCUMENT / TEST DOCUMENT"},
     # ---- all drives
     "all.line": {"nl": "{drive}: {what}", "en": "{drive}: {what}"},
     "all.mounted-already": {"nl": "Was al gekoppeld op {mountpoint}.", "en": "Was mounted at {mountpoint} already."},
