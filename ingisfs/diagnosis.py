@@ -182,23 +182,34 @@ class Diagnosis:
 
     def _mountpoint(self) -> Step:
         drive, name = self._drive, "mountpoint"
+        values: dict[str, Any]
         mounted = mounting.running(drive.state_folder)
         if mounted is not None:
             if mounting.answers(mounted.mountpoint, ANSWER):
                 return self._good(name, mountpoint=mounted.mountpoint)
             if mounting.warnings(drive):  # our window does not see the letters of others
                 return self._warn(name, "check.mountpoint.elsewhere", "check.mountpoint.elsewhere.remedy")
-            values: dict[str, Any] = {"mountpoint": mounted.mountpoint, "log": drive.state_folder / "log"}
+            values = {"mountpoint": mounted.mountpoint, "log": drive.state_folder / "log"}
             return self._bad(name, "check.mountpoint.silent", "check.mountpoint.silent.remedy", **values)
         if is_locked(drive.state_folder / "drive.lock"):
             return self._warn(name, "check.mountpoint.elsewhere", "check.mountpoint.elsewhere.remedy")
         if not drive.mountpoint:
             return self._warn(name, "check.mountpoint.none", "check.mountpoint.none.remedy")
         place = mounting.place(drive.mountpoint)
-        which = "free" if within(ANSWER, lambda: _is_free(place)) else "dead"
-        option = "" if drive.name == DEFAULT_DRIVE else f" --drive {drive.name}"
-        sentence = f"check.mountpoint.{which}"
-        return self._warn(name, sentence, f"{sentence}.remedy", mountpoint=place, drive=option)
+        is_free = within(ANSWER, lambda: _is_free(place))
+        values = {"mountpoint": place, "drive": "" if drive.name == DEFAULT_DRIVE else f" --drive {drive.name}"}
+        if not is_free or self._died(place):
+            values["log"] = drive.state_folder / "log"
+            return self._bad(name, "check.mountpoint.died", "check.mountpoint.died.remedy", **values)
+        return self._warn(name, "check.mountpoint.free", "check.mountpoint.free.remedy", **values)
+
+    def _died(self, place: str) -> bool:
+        """Tell whether the drive was there, and nobody unmounted it."""
+        try:
+            before = mounting.find(place)
+        except ConfigError:
+            return False
+        return before.state_folder == self._drive.state_folder and not mounting.was_stopped(before.state_folder)
 
     def _outbox(self) -> Step:
         folder, name = self._drive.state_folder, "outbox"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,18 @@ def test_a_pair_is_printed_and_followed_until_the_server_has_both(mounted: Drive
     assert "Bezorgd" in done.stdout
 
 
+def another_second(names: set[str]) -> bool:
+    """Tell whether a pair that is printed now has a name of its own."""
+    return f"{testprint.stem(datetime.now().astimezone())}.pdf" not in names
+
+
 def test_the_only_drive_need_not_be_named_and_a_second_pair_is_no_reprint(mounted: Drive, server: StageServer) -> None:
     for count in (2, 4):
         done = mounted.run("test-print", "--timeout", "120", timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(server.received()) == count
         newest = {document["name"] for document in server.received()}
-        wait_for(lambda seen=newest: f"{testprint.stem(datetime.now().astimezone())}.pdf" not in seen, "another second")
+        wait_for(partial(another_second, newest), "another second")
 
 
 def test_a_server_that_is_away_is_told_after_the_time_and_the_pair_goes_later(

@@ -103,13 +103,13 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Koppel haar: ingisfs mount{drive}, of ingisfs autostart on",
         "en": "Mount it: ingisfs mount{drive}, or ingisfs autostart on",
     },
-    "check.mountpoint.dead": {
-        "nl": "Op {mountpoint} ligt nog wat een gestopte schijf heeft achtergelaten.",
-        "en": "At {mountpoint} lies what a drive that ended has left behind.",
+    "check.mountpoint.died": {
+        "nl": "De schijf op {mountpoint} is er niet meer, en niemand heeft haar ontkoppeld.",
+        "en": "The drive at {mountpoint} is gone, and nobody unmounted it.",
     },
-    "check.mountpoint.dead.remedy": {
-        "nl": "Koppel haar opnieuw, dan is het weg: ingisfs mount{drive}",
-        "en": "Mount it anew, then that is gone: ingisfs mount{drive}",
+    "check.mountpoint.died.remedy": {
+        "nl": "Koppel haar opnieuw: ingisfs mount{drive}. Is deze computer niet herstart, dan staat de reden in {log}.",
+        "en": "Mount it anew: ingisfs mount{drive}. If this computer was not restarted, the reason is in {log}.",
     },
     "check.outbox.none": {
         "nl": "Er is nog geen outbox; die wordt bij de eerste koppeling gemaakt.",
