@@ -127,6 +127,8 @@ class Diagnosis:
                 step = self._skip(name, failed) if failed else look(self)
             except ConfigError as error:
                 step = Step(name, Result.BAD, say(self._language, error.sentence, **error.values))
+            except PermissionError as error:
+                step = Step(name, Result.BAD, self._say("login.machine", detail=error.filename or error))
             except Exception as error:  # whoever looks for a fault must not be stopped by one
                 detail = f"{type(error).__name__}: {error}"
                 step = self._bad(name, "check.unforeseen", "check.unforeseen.remedy", detail=detail)
@@ -197,7 +199,9 @@ class Diagnosis:
             return self._warn(name, "check.mountpoint.none", "check.mountpoint.none.remedy")
         place = mounting.place(drive.mountpoint)
         is_free = within(ANSWER, lambda: _is_free(place))
-        values = {"mountpoint": place, "drive": "" if drive.name == DEFAULT_DRIVE else f" --drive {drive.name}"}
+        option = "" if drive.name == DEFAULT_DRIVE else f" --drive {drive.name}"
+        start = "ingisfs autostart on --machine" if drive.of_machine else f"ingisfs mount{option}"
+        values = {"mountpoint": place, "start": start}
         if not is_free or self._died(place):
             values["log"] = drive.state_folder / "log"
             return self._bad(name, "check.mountpoint.died", "check.mountpoint.died.remedy", **values)

@@ -150,7 +150,7 @@ def test_a_drive_that_is_not_mounted_is_a_warning_with_the_command(drive: Drive)
     assert told.code == 0
     assert told.all["conclusion"] == "warned"
     assert told.of("warn") == ["mountpoint"]
-    told.says("mountpoint", "warn", "is vrij", "ingisfs mount,")
+    told.says("mountpoint", "warn", "is vrij", "Koppel haar: ingisfs mount")
     told.says("outbox", "good", "nog geen outbox")
 
 
@@ -534,6 +534,17 @@ def test_an_ftp_server_without_tls_is_told_and_shown_no_password(tmp_path: Path)
 
 
 # ---- around ------------------------------------------------------------------------------------------------------
+
+
+def test_what_only_an_administrator_may_see_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(diagnosis, "is_locked", refused)
+    found = next(step for step in steps_of(Settings()) if step.name == "mountpoint")
+    assert found.result is Result.BAD
+    assert "Dit kan alleen een beheerder" in found.text
+    assert "drive.lock" in found.text
 
 
 def test_without_a_drive_one_sentence_says_what_to_do(tmp_path: Path) -> None:

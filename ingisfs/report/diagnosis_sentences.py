@@ -100,16 +100,16 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "{mountpoint} is free; the drive is not mounted now.",
     },
     "check.mountpoint.free.remedy": {
-        "nl": "Koppel haar: ingisfs mount{drive}, of ingisfs autostart on",
-        "en": "Mount it: ingisfs mount{drive}, or ingisfs autostart on",
+        "nl": "Koppel haar: {start}",
+        "en": "Mount it: {start}",
     },
     "check.mountpoint.died": {
         "nl": "De schijf op {mountpoint} is er niet meer, en niemand heeft haar ontkoppeld.",
         "en": "The drive at {mountpoint} is gone, and nobody unmounted it.",
     },
     "check.mountpoint.died.remedy": {
-        "nl": "Koppel haar opnieuw: ingisfs mount{drive}. Is deze computer niet herstart, dan staat de reden in {log}.",
-        "en": "Mount it anew: ingisfs mount{drive}. If this computer was not restarted, the reason is in {log}.",
+        "nl": "Koppel haar opnieuw: {start}. Is deze computer niet herstart, dan staat de reden in {log}.",
+        "en": "Mount it anew: {start}. If this computer was not restarted, the reason is in {log}.",
     },
     "check.outbox.none": {
         "nl": "Er is nog geen outbox; die wordt bij de eerste koppeling gemaakt.",
