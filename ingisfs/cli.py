@@ -22,6 +22,7 @@ from ingisfs.config import DEFAULT_DRIVE, LANGUAGES, ConfigError, Drive, config_
 from ingisfs.report.catalogue import say
 
 if TYPE_CHECKING:
+    from ingisfs.drive.registry import Mounted
     from ingisfs.outbox.reading import ReadOnlyOutbox
     from ingisfs.report.snapshot import Snapshot
 
@@ -94,8 +95,9 @@ def _or_of_machine(command: Callable[..., None]) -> Callable[..., None]:
 
 @main.command()
 @click.argument("mountpoint", required=False)
+@click.option("--all", "everything", is_flag=True, help="All drives of the configuration file.")
 @_drive_option
-@_config_option
+@_or_of_machine
 @click.option("--server", help="URL of the inbox: https://…, sftp://…, ftps://… or ingis://…")
 @click.option("--user", help="Name at the server.")
 @click.option("--state", help="Folder of the outbox, on a local disk.")
@@ -103,11 +105,19 @@ def _or_of_machine(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--language", type=click.Choice(LANGUAGES), help="Language of the drive's status files.")
 @click.option("--foreground", is_flag=True, help="Serve in this process, until unmounted or interrupted.")
 @_plainly
-def mount(mountpoint: str | None, drive: str, config: Path | None, foreground: bool, **options: Any) -> int:
+def mount(mountpoint: str | None, everything: bool, drive: str, config: Path, foreground: bool, **options: Any) -> int:
     """Mount the drive at MOUNTPOINT (X:, or an empty folder)."""
+    if everything:
+        said = {key for key, value in options.items() if value is not None}
+        if mountpoint is not None or foreground or said or _is_said("drive"):
+            raise click.UsageError("--all takes everything from the configuration file")
+        return _each(config, _mount_one)
+    return _mount(_configured(drive, config, mountpoint=mountpoint, **options), foreground=foreground)
+
+
+def _mount(settings: Drive, *, foreground: bool = False) -> int:
     from ingisfs import mounting
 
-    settings = _configured(drive, config, mountpoint=mountpoint, **options)
     if settings.mountpoint:
         settings = dataclasses.replace(settings, mountpoint=mounting.place(settings.mountpoint))
     for warning in mounting.warnings(settings):
@@ -122,18 +132,82 @@ def mount(mountpoint: str | None, drive: str, config: Path | None, foreground: b
     return FINE
 
 
+def _mount_one(settings: Drive) -> int:
+    """Mount one drive of many; one that is there already is fine."""
+    from ingisfs import mounting
+
+    mounted = mounting.running(settings.state_folder)
+    if mounted is None:
+        return _mount(settings)
+    what = say(settings.language, "all.mounted-already", mountpoint=mounted.mountpoint)
+    click.echo(say(settings.language, "all.line", drive=settings.name, what=what))
+    return FINE
+
+
+def _unmount_one(settings: Drive, *, now: bool, timeout: float | None) -> int:
+    """Unmount one drive of many; one that is not there is fine."""
+    from ingisfs import mounting
+
+    mounted = mounting.running(settings.state_folder)
+    if mounted is not None:
+        return _unmount(mounted, now=now, timeout=timeout)
+    what = say(settings.language, "all.not-mounted")
+    click.echo(say(settings.language, "all.line", drive=settings.name, what=what))
+    return FINE
+
+
+def _is_said(parameter: str) -> bool:
+    """Tell whether an option was given, and is not only what it is without."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is click.core.ParameterSource.COMMANDLINE
+
+
+def _each(path: Path, do: Callable[[Drive], int]) -> int:
+    """Do something to each drive of a configuration file; one that fails stops no other. Returns the worst code."""
+    from ingisfs.config import names_in
+
+    found = names_in(path)
+    if not found:
+        raise ConfigError("config.no-drives", path=path)
+    codes = []
+    for name in found:
+        language = _language()
+        try:
+            settings = _configured(name, path)
+            language = settings.language
+            codes.append(do(settings))
+        except ConfigError as error:
+            what = say(language, error.sentence, **error.values)
+            click.echo(say(language, "all.line", drive=name, what=what), err=True)
+            codes.append(FAILED)
+    return max(codes)
+
+
 @main.command()
 @click.argument("mountpoint", required=False)
+@click.option("--all", "everything", is_flag=True, help="All drives of the configuration file.")
+@_or_of_machine
 @click.option("--now", is_flag=True, help="Do not wait for the queue.")
-@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for the queue at most.")
+@click.option("--timeout", type=click.FloatRange(0), help="Seconds to wait for each queue at most.")
 @_plainly
-def unmount(mountpoint: str | None, now: bool, timeout: float | None) -> int:
+def unmount(mountpoint: str | None, everything: bool, config: Path, now: bool, timeout: float | None) -> int:
     """Wait until everything has been delivered, then take the drive away."""
+    from functools import partial
+
+    from ingisfs import mounting
+
+    if not everything:
+        return _unmount(mounting.find(mountpoint), now=now, timeout=timeout)
+    if mountpoint is not None:
+        raise click.UsageError("give a mountpoint or --all")
+    return _each(config, partial(_unmount_one, now=now, timeout=timeout))
+
+
+def _unmount(mounted: Mounted, *, now: bool, timeout: float | None) -> int:
     from ingisfs import mounting
     from ingisfs.outbox.reading import ReadOnlyOutbox
 
     language = _language()
-    mounted = mounting.find(mountpoint)
     outbox = ReadOnlyOutbox(mounted.state_folder)
     try:
         language = click.get_current_context().obj = outbox.meta("language") or language
@@ -579,20 +653,84 @@ def trust(drive: str, config: Path | None, machine: bool) -> int:
 @_drive_option
 @_config_option
 @_machine_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @_plainly
-def check(drive: str, config: Path | None, machine: bool) -> int:
-    """Try the server out with two small files that INGIS passes over. Exit code 3: a person is needed."""
-    from ingisfs.delivery.failures import TransientError
-    from ingisfs.setup import told, try_server
+def check(drive: str, config: Path | None, machine: bool, as_json: bool) -> int:
+    """Find out what is wrong: this machine, the way to the server, and the server, with a remedy for each.
 
-    settings = _configured(drive, _file(config, machine))
+    Two small files that INGIS passes over are written there. Exit code 1: the server does not answer; 3: a person is
+    needed.
+    """
+    from ingisfs.config import names_in
+    from ingisfs.diagnosis import Diagnosis, Result, as_lines, conclusion, marks
+    from ingisfs.diagnosis import as_json as render
+
+    path = _file(config, machine)
+    settings = _configured(drive, path)
+    known = names_in(path)
+    if not known:
+        raise ConfigError("config.no-drives", path=path)
+    if drive not in known:
+        raise ConfigError("check.no-drive", path=path, drive=drive, names=", ".join(known))
     _require_server(settings)
-    click.echo(say(settings.language, "probe.trying", server=settings.server))
-    findings = try_server(settings)
-    click.echo("\n".join(told(settings.language, findings)))
-    if findings.good:
-        return FINE
-    return FAILED if isinstance(findings.error, TransientError) else NEEDS_PERSON
+    language, shown = settings.language, marks(sys.stdout.encoding)
+    if not as_json:
+        click.echo(say(language, "check.begin", drive=drive, server=settings.server))
+    steps = []
+    for step in Diagnosis(settings).run():
+        steps.append(step)
+        if not as_json:
+            click.echo(as_lines(step, language, shown))
+    told = conclusion(steps)
+    if as_json:
+        click.echo(render(settings, steps))
+    else:
+        mark = shown[Result.WARN if told == "warned" else Result.BAD]
+        click.echo(say(language, f"check.{told}", mark=mark))
+    return {"away": FAILED, "person": NEEDS_PERSON}.get(told, FINE)
+
+
+@main.command("test-print")
+@click.argument("mountpoint", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask, also where the server is another machine.")
+@click.option("--timeout", type=click.FloatRange(0), default=300.0, show_default=True, help="Seconds to follow it.")
+@_plainly
+def test_print(mountpoint: str | None, yes: bool, timeout: float) -> int:
+    """Print a marked test pair into the drive, and follow it to the server. Exit code 3: a person is needed."""
+    from datetime import datetime
+
+    from ingisfs import mounting, testprint
+    from ingisfs.setup import confirm
+
+    mounted = mounting.find(mountpoint)
+    with _looking_into(mounted.state_folder) as outbox:
+        language = click.get_current_context().obj = outbox.meta("language") or _language()
+        server, now = outbox.meta("server") or "?", datetime.now().astimezone()
+        stem = testprint.stem(now)
+        if not yes and not testprint.is_here(server):
+            agreed = False
+            with suppress(click.Abort):
+                agreed = confirm(language, "testprint.ask", stem=stem, server=server)
+            if not agreed:
+                click.echo(say(language, "testprint.refused"), err=True)
+                return FAILED
+        pair = testprint.documents(stem, now)
+        click.echo(say(language, "testprint.begin", stem=stem, mountpoint=mounted.mountpoint))
+        try:
+            testprint.write(mounted, pair)
+            ending = testprint.follow(outbox, list(pair), language, timeout, click.echo)
+        except KeyboardInterrupt:
+            click.echo("\n" + say(language, "testprint.stopped"), err=True)
+            return FAILED
+    if ending.how == "person":
+        click.echo(ending.why, err=True)
+        return NEEDS_PERSON
+    if ending.how == "late":
+        click.echo(say(language, "testprint.late", seconds=f"{timeout:g}"), err=True)
+        click.echo(ending.why, err=True)
+        return FAILED
+    click.echo(say(language, "testprint.delivered", server=server))
+    return FINE
 
 
 @main.command()

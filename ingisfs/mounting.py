@@ -118,7 +118,7 @@ def open_outbox(drive: Drive) -> Outbox:
         ("server", drive.server),
         ("language", drive.language),
         ("portal", drive.portal),
-        ("host", _library()),
+        ("host", library()),
     ):
         outbox.set_meta(name, value)
     return outbox
@@ -173,7 +173,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         mounted_since=outbox.clock.wall(),
         language=drive.language,
         portal=drive.portal or None,
-        host=_library(),
+        host=library(),
     )
     status = StatusFiles(
         outbox, facts, outbox.clock, lambda: [*(["unkept"] if volume is not None and volume.unkept else []), *damage]
@@ -349,15 +349,15 @@ class _Housekeeper(threading.Thread):
             self.join(10)
 
 
-def _library() -> str:
+def library() -> str:
     """Return what carries the file system on this machine. Raises ConfigError if nothing does."""
     if sys.platform == "win32":
         return winfsp.library()
     try:
-        from ingisfs.drive.fuse import library
+        from ingisfs.drive.fuse import library as fuse
     except (ImportError, OSError) as error:
         raise ConfigError("mount.no-fuse", detail=error) from None
-    return library()
+    return fuse()
 
 
 def _host(drive: Drive, volume: Volume, mounted: Callable[[], None]) -> _Host:
@@ -381,15 +381,16 @@ def check(drive: Drive) -> None:
     if not drive.mountpoint:
         raise ConfigError("mount.no-mountpoint", drive=drive.name)
     if sys.platform != "win32":
-        _check_fuse()
-    _check_state(drive.state_folder)
+        check_fuse()
+    check_state(drive.state_folder)
     _check_mountpoint(drive)
     credentials.password(drive)
     if is_locked(drive.state_folder / "drive.lock"):
         raise ConfigError("outbox.in-use", folder=drive.state_folder)
 
 
-def _check_fuse() -> None:
+def check_fuse() -> None:
+    """Refuse a machine without FUSE. Raises ConfigError with what to install."""
     if not DEVICE.exists():
         raise ConfigError("mount.no-device", device=DEVICE)
     if shutil.which("fusermount3") is None and shutil.which("fusermount") is None:
@@ -413,8 +414,8 @@ def warnings(drive: Drive) -> list[str]:
     return []
 
 
-def _check_state(folder: Path) -> None:
-    """Refuse an outbox on a disk that cannot keep it."""
+def check_state(folder: Path) -> None:
+    """Refuse an outbox on a disk that cannot keep it. Raises ConfigError."""
     if sys.platform == "win32":
         windows = Windows()
         profile = os.environ.get("USERPROFILE", "")

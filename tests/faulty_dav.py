@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.server
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,10 +53,11 @@ class FaultyDav:
     lock: threading.RLock = field(default_factory=threading.RLock)
     silence: threading.Event = field(default_factory=threading.Event)
     port: int = 0
+    encrypted: bool = False
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{INBOX}"
+        return f"http{'s' if self.encrypted else ''}://127.0.0.1:{self.port}{INBOX}"
 
     def count(self, method: str) -> int:
         return sum(1 for done, _ in self.requests if done == method)
@@ -188,10 +190,12 @@ class _Server(http.server.ThreadingHTTPServer):
 
 
 @contextmanager
-def faulty_dav() -> Iterator[FaultyDav]:
-    """Run one for the block."""
-    state = FaultyDav()
+def faulty_dav(context: ssl.SSLContext | None = None) -> Iterator[FaultyDav]:
+    """Run one for the block, with TLS if there is a `context` for it."""
+    state = FaultyDav(encrypted=context is not None)
     server = _Server(("127.0.0.1", 0), _handler(state))
+    if context is not None:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     state.port = server.server_port
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

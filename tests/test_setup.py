@@ -357,7 +357,7 @@ def test_a_good_server_is_told_so_and_keeps_nothing(tmp_path: Path, make: Any, m
         monkeypatch.setenv("INGISFS_PASSWORD", server.password)
         done = ingisfs("check")
         assert done.exit_code == 0, done.output
-        assert "Goed: inloggen" in done.output
+        assert "wordt niet overschreven" in done.output
         assert ("tijdelijke namen niet zien" in done.output) == (make is nginx_server)
         if make is stage_server:
             assert server.received() == []
@@ -369,7 +369,7 @@ def test_a_good_server_is_told_so_and_keeps_nothing(tmp_path: Path, make: Any, m
         assert "weigert de gebruiker" in done.output
     done = ingisfs("check")
     assert done.exit_code == 1
-    assert "antwoordt niet" in done.output
+    assert "antwoordt nu niet" in done.output
 
 
 def test_a_server_that_overwrites_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,11 @@ def client(user: str, password: str, verify: ssl.SSLContext | bool, read_timeout
     )
 
 
+def usual_trust() -> ssl.SSLContext:
+    """Return whose certificates are trusted where nothing else was said."""
+    return httpx.create_ssl_context()
+
+
 @contextmanager
 def on_the_wire(*, doubtful: bool) -> Iterator[None]:
     """Tell httpx's exceptions as kinds of failure. `doubtful`: the request changes what we could not undo."""

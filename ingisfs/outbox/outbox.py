@@ -250,7 +250,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         self._write_lock = FileLock(folder / "write.lock")
         try:
             with self._exclusively(), _translated():
-                _refuse_foreign(self._path)
+                refuse_foreign(self._path)
                 super().__init__(str(folder), timeout=busy_timeout, disk=StrictDisk, **_SETTINGS)
                 self._verify_settings()
                 self._make_schema()
@@ -1010,8 +1010,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Look at an existing file before diskcache writes a single setting into it."""
+def refuse_foreign(path: Path) -> None:
+    """Look at an existing file before diskcache writes a single setting into it. Raises OutboxForeignError."""
     if not path.exists() or path.stat().st_size == 0:
         return
     con = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)

@@ -11,12 +11,21 @@ from typing import Final
 from ingisfs.report.alarm_sentences import SENTENCES as ALARMS
 from ingisfs.report.autostart_sentences import SENTENCES as AUTOSTART
 from ingisfs.report.command_sentences import SENTENCES as COMMANDS
+from ingisfs.report.diagnosis_sentences import SENTENCES as DIAGNOSIS
 from ingisfs.report.installer_sentences import SENTENCES as INSTALLER
 from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
 
 LANGUAGES = ("nl", "en")
-CATALOGUE: Final[dict[str, dict[str, str]]] = {**ALARMS, **AUTOSTART, **COMMANDS, **INSTALLER, **SETUP, **STATUS}
+CATALOGUE: Final[dict[str, dict[str, str]]] = {
+    **ALARMS,
+    **AUTOSTART,
+    **COMMANDS,
+    **DIAGNOSIS,
+    **INSTALLER,
+    **SETUP,
+    **STATUS,
+}
 
 
 def say(language: str, sentence: str, /, **values: object) -> str:
