@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ingisfs.delivery import courier as courier_module
-from ingisfs.delivery.courier import Courier, Plan
-from ingisfs.delivery.failures import DeliveryError, DoubtError, TransientError, UnreachableError
-from ingisfs.delivery.worker import Job, Result, Worker
+from ingisfs.delivery.courier import Plan
+from ingisfs.delivery.failures import DoubtError, TransientError, UnreachableError
 from ingisfs.drive.errors import VolumeError
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.volume import Volume
@@ -30,6 +29,7 @@ from ingisfs.outbox.document import NEEDS_PERSON, SENT, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
 from tests.clocks import FakeClock
+from tests.delivery.couriers import InlineWorker, StepCourier
 from tests.documents import pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
@@ -40,40 +40,6 @@ OPERATIONS = ["put", "publish", "entry", "entries", "get", "ping", "replace", "r
 
 class KilledError(BaseException):
     """The process is dead."""
-
-
-class InlineWorker(Worker):
-    """Does a job at once, in the courier's own thread."""
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-    def join(self, timeout: float | None = None) -> None:
-        pass
-
-    def give(self, job: Job) -> None:
-        self.busy = True
-        try:
-            result = self._do(job)
-        except DeliveryError as error:
-            result = Result(self, job, error=error)
-        self._report(result)
-
-
-class StepCourier(Courier):
-    """A courier that makes one round when it is told to."""
-
-    def _patience(self) -> float:
-        return 0.0
-
-    def begin(self) -> None:
-        self._outbox.recover_courier()
-
-    def step(self) -> None:
-        self._turn()
 
 
 class Everything(RuleBasedStateMachine):
