@@ -299,7 +299,8 @@ def _responses(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
             raise ConfigError("config.bad-value", key=f"responses.{key}", value=value)
         for pattern in patterns:
             if not isinstance(pattern, str) or not _is_response(pattern):
-                raise ConfigError("config.response", key=key, pattern=pattern)
+                values = {"places": "{name} / {stem}", "example": "{name}.err"}
+                raise ConfigError("config.response", key=key, pattern=pattern, **values)
         found[key] = tuple(patterns)
     return found
 

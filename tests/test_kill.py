@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import signal
 import sqlite3
@@ -83,7 +84,15 @@ class Scene:
         return self.collected + [(name, sha256(self.server.root / name)) for name in finals]
 
     def leftovers(self) -> list[str]:
-        return [name for name in self.server.names() if name.startswith(".ingisfs-")]
+        """Temporary files, but for the one that the courier keeps there to know what was collected."""
+        found = [name for name in self.server.names() if name.startswith(".ingisfs-")]
+        return [name for name in found if name not in self.witnesses()]
+
+    def witnesses(self) -> set[str]:
+        with closing(self.drive.outbox()) as outbox:
+            noted = json.loads(outbox.meta("following") or "{}")
+        numbers = [folder["witness"] for folder in noted.get("folders", {}).values()]
+        return {f".ingisfs-{noted['id']}-{number}-probe.part" for number in numbers}
 
     def finish(self) -> None:
         """Let all arrive, and compare."""
@@ -218,6 +227,14 @@ def collect(scene: Scene) -> None:
             (scene.server.root / name).unlink()
 
 
+def collect_what_was_seen(scene: Scene) -> None:
+    """INGIS takes away what the courier has seen on the server."""
+    name = scene.stem() + ".pdf"
+    scene.print(name)
+    wait_for(lambda: name in scene.server.names() and scene.witnesses() & set(scene.server.names()), "a witness", 20)
+    collect(scene)
+
+
 def leave_an_old_upload(scene: Scene) -> None:
     """A proxy has finished an upload long after we gave it up."""
     with closing(scene.drive.outbox()) as outbox:
@@ -318,6 +335,13 @@ CHAINS: dict[str, list[Point]] = {
     ],
 }
 
+CHAINS["following"] = [
+    Point("hear.inside"),
+    Point("hear.inside:2", act=collect_what_was_seen),
+    Point("hear.after", act=collect_what_was_seen),
+    Point("hear.after:2", act=collect_what_was_seen),
+]
+
 #: Points that have a test of their own below.
 ALONE = {
     "hold.inside",
@@ -329,7 +353,10 @@ ALONE = {
     "unmark.after",
 }
 
-MORE_SETTINGS: dict[str, dict[str, float]] = {"housekeeping": {"keep_visible": 0.0, "wal_bound": 100_000}}
+MORE_SETTINGS: dict[str, dict[str, float]] = {
+    "housekeeping": {"keep_visible": 0.0, "wal_bound": 100_000},
+    "following": {"follow": 0.2},
+}
 
 
 @pytest.fixture

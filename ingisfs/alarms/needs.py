@@ -28,9 +28,7 @@ def newest_need(outbox: Reading, after: int, *, told: bool) -> int:
 
 def opened_need(outbox: Reading) -> int:
     """Return how many documents need a person again, should the program that has them open change nothing."""
-    ((count,),) = outbox.rows(
-        f"SELECT count(*) FROM documents WHERE state = '{State.WRITING}' AND resume IN {_OPENED}"
-    )
+    ((count,),) = outbox.rows(f"SELECT count(*) FROM documents WHERE state = '{State.WRITING}' AND resume IN {_OPENED}")
     return int(count)
 
 

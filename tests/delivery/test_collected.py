@@ -339,7 +339,8 @@ def test_a_document_that_is_printed_while_a_look_is_under_way_goes_at_once(outbo
     """It takes another worker."""
     server = FaultyServer()
     first = keep(outbox, "F1.pdf", pdf("1"))
-    looking, after = [], []
+    looking: list[str] = []
+    after: list[int] = []
 
     def slow(operation: str, name: str) -> None:
         if operation == "entries" and any(n.endswith("-probe.part") for n in server.files):
@@ -481,7 +482,7 @@ def test_new_patterns_make_no_old_file_an_answer(asking: Scene) -> None:
     ("data", "text"),
     [
         (b"", ""),
-        (b"\n  \r\n Klant 12 \x1b[31monbekend\x07\n", "Klant 12 [31m onbekend".replace(" [31m ", " [31m")),
+        (b"\n  \r\n Klant 12 \x1b[31monbekend\x07\n", "Klant 12 [31monbekend"),
         ("é".encode(), "é"),
         ("é".encode("latin-1"), "é"),
         ("\ufeffBOM".encode(), "BOM"),
