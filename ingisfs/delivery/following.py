@@ -301,6 +301,7 @@ class Following:
                     self._folders[folder] = _Folder(**values)
                     if not same:  # what is there now would all be new
                         self._folders[folder].known = None
+            self._written = self._note()[NOTE]
         except (ValueError, TypeError, AttributeError) as error:
             log.warning("what was seen of the documents on the server is forgotten: %r", error)
 
