@@ -184,15 +184,25 @@ class Everything(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES), ending=st.sampled_from(["err", "ack"]))
     def ingis_answers(self, name: str, ending: str) -> None:
-        if name in self.taken and not self.away:
+        if name in self.taken:
             self.number += 1
             self.answers.setdefault((name, ending), set()).add(self.taken[name])
             self.server.files[f"{name}.{ending}"] = f"answer {self.number}".encode()
 
     @rule()
-    def the_servers_disk_comes_or_goes(self) -> None:
-        """As long as it is away the folder is empty; what is put there is gone with the next start."""
-        self.server.files, self.away = self.away or {}, {} if self.away else dict(self.server.files)
+    def a_night_passes_in_which_the_servers_disk_is_away_for_a_while(self) -> None:
+        """Then the folder is empty; what is put there is gone in the morning."""
+        self.minutes_pass()
+        self.server.files, self.away = {}, self.server.files
+        self.minutes_pass()
+        self.server.files, self.away = self.away, {}
+        self.minutes_pass()
+
+    def minutes_pass(self) -> None:
+        for _ in range(4):
+            self.clock.sleep(20.0)
+            self.run_courier(3)
+            self.collected_is_what_ingis_took_and_refused_is_what_it_refused()
 
     @rule()
     def a_person_releases_what_was_printed_again(self) -> None:
@@ -222,8 +232,6 @@ class Everything(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.heal()
-            if self.away:
-                self.the_servers_disk_comes_or_goes()
             for _ in range(12):
                 self.clock.sleep(120.0)
                 self.run_courier(4)

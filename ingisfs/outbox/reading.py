@@ -150,17 +150,19 @@ class Reading(ABC):
         return self.documents(f"state IN ({marks(states)}) ORDER BY number DESC LIMIT ?", [*states, limit])
 
     def not_heard_of(self, states: Iterable[State], since: float, limit: int) -> list[Document]:
-        """Return the newest documents in these states that were delivered since then (s since 1970 UTC), newest first.
+        """Return those of the newest documents in each state that were delivered since then, newest first.
 
-        Without those whose name was given to another document later: what lies there now says nothing of them.
+        `since` is in s since 1970 UTC; of each state only the newest `limit` are looked at. Without those
+        whose name was given to another document later: what lies there now says nothing of them.
         """
         found: list[Document] = []
         for state in states:
             found += self.documents(
-                "state = ? AND delivered_at > ? AND remote_name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
+                "number IN (SELECT number FROM documents WHERE state = ? ORDER BY number DESC LIMIT ?)"
+                " AND delivered_at > ? AND remote_name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
                 " AS later WHERE later.remote_name = documents.remote_name AND later.id <> documents.id"
-                " AND later.delivered_at >= documents.delivered_at) ORDER BY number DESC LIMIT ?",
-                (state, since, limit),
+                " AND later.delivered_at >= documents.delivered_at)",
+                (state, limit, since),
             )
         return sorted(found, key=lambda document: -document.number)[:limit]
 
