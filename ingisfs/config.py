@@ -43,6 +43,7 @@ DEFAULT_DRIVE = "king"
 
 _DRIVE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 _ADDRESS = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+_DOCUMENT_ENDING = re.compile(r"|\*|\.\*|\.(?:pdf|xml)\*?|\*\.?(?:pdf|xml)?", re.IGNORECASE)
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?\Z")
 
 
@@ -87,6 +88,8 @@ class Drive:
     settle: float = 3.0
     pair_wait: float = 60.0
     workers: int = 4
+    follow: float = 60.0  # between two looks for what INGIS collected or answered, at most; 0 = never
+    responses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # "accepted", "refused" → names of answers
     types: tuple[str, ...] = ("pdf", "xml")
     folders: Mapping[str, str] = field(default_factory=dict)  # subfolder of the drive → folder on the server
     temporary_folder: str | None = None  # None: beside the final name
@@ -124,7 +127,9 @@ class Drive:
         """Return the settings for a child process."""
         mail = None if self.mail is None else self.mail.table()
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return json.dumps({**plain, "types": list(self.types), "folders": dict(self.folders), "mail": mail})
+        responses = {key: list(patterns) for key, patterns in self.responses.items()}
+        plain |= {"types": list(self.types), "folders": dict(self.folders), "mail": mail, "responses": responses}
+        return json.dumps(plain)
 
     @property
     def ballast(self) -> int:
@@ -232,7 +237,14 @@ def from_table(table: Mapping[str, Any]) -> Drive:
 def _checked(key: str, value: Any) -> Any:
     match key:
         case (
-            "settle" | "pair_wait" | "keep_visible" | "archive_days" | "refuse_after" | "temp_lifetime" | "alarm_after"
+            "settle"
+            | "pair_wait"
+            | "follow"
+            | "keep_visible"
+            | "archive_days"
+            | "refuse_after"
+            | "temp_lifetime"
+            | "alarm_after"
         ):
             good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
             value = float(value) if good else value
@@ -261,6 +273,9 @@ def _checked(key: str, value: Any) -> Any:
             good = value in {"network", "disk"}
         case "alarms":
             good = isinstance(value, bool)
+        case "responses":
+            good = isinstance(value, dict)
+            value = _responses(value) if good else value
         case "mail":
             good = value is None or isinstance(value, dict)
             value = _mail(value) if isinstance(value, dict) else value
@@ -272,6 +287,34 @@ def _checked(key: str, value: Any) -> Any:
     if not good:
         raise ConfigError("config.bad-value", key=key, value=value)
     return value
+
+
+def _responses(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return how INGIS's answers are called, checking each pattern. Raises ConfigError."""
+    _known(table, {"accepted", "refused"}, "responses")
+    found: dict[str, tuple[str, ...]] = {}
+    for key, value in table.items():
+        patterns = (value,) if isinstance(value, str) else value
+        if not isinstance(patterns, (list, tuple)):
+            raise ConfigError("config.bad-value", key=f"responses.{key}", value=value)
+        for pattern in patterns:
+            if not isinstance(pattern, str) or not _is_response(pattern):
+                values = {"places": "{name} / {stem}", "example": "{name}.err"}
+                raise ConfigError("config.response", key=key, pattern=pattern, **values)
+        found[key] = tuple(patterns)
+    return found
+
+
+def _is_response(pattern: str) -> bool:
+    """Tell whether a pattern names answers: one document's name in it, and never the document itself."""
+    folder, _, name = pattern.rpartition("/")
+    if folder.strip("/") != folder or ".." in folder.split("/") or "\\" in pattern or re.search(r"[{}*]", folder):
+        return False
+    parts = re.split(r"\{(?:name|stem)\}", name)
+    if len(parts) != 2 or re.search(r"[{}]", "".join(parts)) or "*" in parts[0] or parts[1].count("*") > 1:
+        return False
+    # Beside the documents, `{stem}*` or `{stem}.xml` would be the document, or its other half.
+    return bool(folder) or bool(parts[0]) or not _DOCUMENT_ENDING.fullmatch(parts[1])
 
 
 def _mail(table: Mapping[str, Any]) -> Mail:

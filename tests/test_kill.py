@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import signal
 import sqlite3
@@ -83,7 +84,22 @@ class Scene:
         return self.collected + [(name, sha256(self.server.root / name)) for name in finals]
 
     def leftovers(self) -> list[str]:
-        return [name for name in self.server.names() if name.startswith(".ingisfs-")]
+        """Temporary files, but for the one that the courier keeps there to know what was collected."""
+        found = [name for name in self.server.names() if name.startswith(".ingisfs-")]
+        return [name for name in found if name not in self.witnesses()]
+
+    def witnesses(self) -> set[str]:
+        with closing(self.drive.outbox()) as outbox:
+            noted = json.loads(outbox.meta("following") or "{}")
+        numbers = [folder["witness"] for folder in noted.get("folders", {}).values()]
+        return {f".ingisfs-{noted['id']}-{number}-probe.part" for number in numbers}
+
+    def hear_of_the_last_two(self) -> None:
+        """What was collected is noted, also where the courier died while it noted that."""
+        self.kill()
+        assert self.mount() == 0
+        last = [f"F{self._number - 1}.pdf", f"F{self._number}.pdf"]
+        wait_for(lambda: [self.drive.states()[name] for name in last] == ["collected"] * 2, "both to be collected", 30)
 
     def finish(self) -> None:
         """Let all arrive, and compare."""
@@ -218,6 +234,14 @@ def collect(scene: Scene) -> None:
             (scene.server.root / name).unlink()
 
 
+def collect_what_was_seen(scene: Scene) -> None:
+    """INGIS takes away what the courier has seen on the server."""
+    name = scene.stem() + ".pdf"
+    scene.print(name)
+    wait_for(lambda: name in scene.server.names() and scene.witnesses() & set(scene.server.names()), "a witness", 20)
+    collect(scene)
+
+
 def leave_an_old_upload(scene: Scene) -> None:
     """A proxy has finished an upload long after we gave it up."""
     with closing(scene.drive.outbox()) as outbox:
@@ -318,6 +342,16 @@ CHAINS: dict[str, list[Point]] = {
     ],
 }
 
+# Each look that puts something notes its name first, and then what it saw.
+CHAINS["following"] = [
+    Point("hear.inside"),
+    Point("hear.after"),
+    Point("hear.inside:2"),
+    Point("hear.after:2"),
+    Point("hear.inside:2", act=collect_what_was_seen),
+    Point("hear.after:2", act=collect_what_was_seen),
+]
+
 #: Points that have a test of their own below.
 ALONE = {
     "hold.inside",
@@ -329,7 +363,10 @@ ALONE = {
     "unmark.after",
 }
 
-MORE_SETTINGS: dict[str, dict[str, float]] = {"housekeeping": {"keep_visible": 0.0, "wal_bound": 100_000}}
+MORE_SETTINGS: dict[str, dict[str, float]] = {
+    "housekeeping": {"keep_visible": 0.0, "wal_bound": 100_000},
+    "following": {"follow": 0.2},
+}
 
 
 @pytest.fixture
@@ -363,6 +400,8 @@ def test_whatever_dies_where_each_document_arrives_once_and_whole(tmp_path: Path
     try:
         for point in CHAINS[chain]:
             scene.die(point)
+        if chain == "following":
+            scene.hear_of_the_last_two()
         scene.finish()
         assert len(scene.ledger.ticks) > 5
     finally:

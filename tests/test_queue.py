@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,40 @@ def test_a_withdrawn_document_leaves_the_drive_and_is_never_sent(mounted: Drive,
     (mounted.mountpoint / "F1.pdf").write_bytes(pdf())
     mounted.wait_delivered(["F1.pdf"])
     assert server.names() == ["F1.pdf"]
+
+
+def test_what_ingis_refuses_needs_a_person_until_it_is_dealt_with_and_what_it_takes_is_told(
+    tmp_path: Path, server: Server
+) -> None:
+    settings = {"follow": 0.2, "responses": {"refused": ["{name}.err"], "accepted": ["{name}.ack"]}}
+    with drive(tmp_path / "drive", server.url, server.user, server.password, **settings) as mounted:
+
+        def status() -> int:
+            return mounted.run("status", "--config", str(mounted.config)).returncode
+
+        def has_looked() -> bool:
+            with closing(mounted.outbox()) as outbox:
+                return '"witness": 1' in (outbox.meta("following") or "")
+
+        for number in "123":
+            (mounted.mountpoint / f"F{number}.pdf").write_bytes(pdf(number))
+        mounted.wait_delivered(["F1.pdf", "F2.pdf", "F3.pdf"])
+        wait_for(has_looked, "a first look", 60)
+        assert status() == 0
+        (server.root / "F1.pdf.err").write_text("Klant onbekend", encoding="utf-8")
+        (server.root / "F2.pdf").unlink()
+        (server.root / "F3.pdf.ack").touch()
+        mounted.wait_states({"F1.pdf": "refused", "F2.pdf": "collected", "F3.pdf": "accepted"})
+        assert status() == 3
+        page = (mounted.mountpoint / "INGIS-STATUS.txt").read_text(encoding="utf-8")
+        assert page.startswith("1 document heeft iemand nodig")
+        assert "Melding: F1.pdf.err: Klant onbekend" in page
+        assert "Klant onbekend" in command(mounted, "history", "--name", "F1.pdf")[1]
+        assert "geweigerd" in command(mounted, "list")[1]
+        assert not (mounted.mountpoint / "F1.pdf").exists()
+        assert command(mounted, "withdraw", "F1")[0] == 0
+        assert status() == 0
+        assert (server.root / "F1.pdf").exists()
 
 
 def test_unknown_names_and_wrong_use_are_told(mounted: Drive) -> None:

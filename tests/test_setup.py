@@ -30,7 +30,7 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.delivery.probe import Findings, probe
 from ingisfs.delivery.server import document_of
-from ingisfs.report.catalogue import LANGUAGES
+from ingisfs.report.catalogue import LANGUAGES, say
 from ingisfs.setup import told
 from tests.documents import pdf
 from tests.doubles import FaultyServer
@@ -264,6 +264,47 @@ def test_a_file_by_a_newer_ingisfs_is_refused_and_left_alone(tmp_path: Path) -> 
         path.write_text(f"version = {version}\n")
         with pytest.raises(ConfigError, match="bad-value"):
             load(path, "king")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{name}.err",
+        "{stem}.err",
+        "{stem}_rejected*",
+        "err_{name}",
+        "rejected/{name}",
+        "a/b/{stem}*.txt",
+        "{stem}-*.log",
+    ],
+)
+def test_a_name_of_an_answer_is_taken_as_it_stands(pattern: str) -> None:
+    drive = from_table({"responses": {"refused": [pattern], "accepted": "{name}.ack"}})
+    assert drive.responses == {"refused": (pattern,), "accepted": ("{name}.ack",)}
+    assert Drive.from_json(drive.to_json()) == drive
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("{naam}.err", "{name", "{}", "{name}{stem}.err", "{name:>9}.err", "{name!r}.err", ".err", "", 7, "{name}/x"),
+        *("{name}", "{stem}*", "{stem}.xml", "{stem}.PDF", "{stem}.*", "*{name}.err", "{name}.*.*", "*/{name}"),
+        *("/rejected/{name}", "../{name}", "a/../{name}", "a\\{name}.err", "{stem}*.pdf"),
+    ],
+)
+def test_a_name_that_no_answer_can_have_is_refused_with_a_good_one(pattern: object) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_table({"responses": {"refused": [pattern]}})
+    for language in LANGUAGES:
+        sentence = say(language, caught.value.sentence, **caught.value.values)
+        assert str(pattern) in sentence
+        assert "{name}.err" in sentence
+
+
+@pytest.mark.parametrize("table", [{"refusd": ["{name}.err"]}, {"refused": 3}, ["{name}.err"]])
+def test_a_table_of_answers_that_cannot_be_is_refused(table: object) -> None:
+    with pytest.raises(ConfigError):
+        from_table({"responses": table})
 
 
 def test_a_value_that_cannot_be_is_not_written(tmp_path: Path) -> None:

@@ -20,16 +20,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ingisfs.delivery import courier as courier_module
-from ingisfs.delivery.courier import Courier, Plan
-from ingisfs.delivery.failures import DeliveryError, DoubtError, TransientError, UnreachableError
-from ingisfs.delivery.worker import Job, Result, Worker
+from ingisfs.delivery.courier import Plan
+from ingisfs.delivery.failures import DoubtError, TransientError, UnreachableError
+from ingisfs.delivery.following import Pattern
 from ingisfs.drive.errors import VolumeError
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.volume import Volume
-from ingisfs.outbox.document import NEEDS_PERSON, SENT, State
+from ingisfs.outbox.document import BY_INGIS, NEEDS_PERSON, SENT, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
 from tests.clocks import FakeClock
+from tests.delivery.couriers import InlineWorker, StepCourier
 from tests.documents import pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
@@ -40,40 +41,6 @@ OPERATIONS = ["put", "publish", "entry", "entries", "get", "ping", "replace", "r
 
 class KilledError(BaseException):
     """The process is dead."""
-
-
-class InlineWorker(Worker):
-    """Does a job at once, in the courier's own thread."""
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-    def join(self, timeout: float | None = None) -> None:
-        pass
-
-    def give(self, job: Job) -> None:
-        self.busy = True
-        try:
-            result = self._do(job)
-        except DeliveryError as error:
-            result = Result(self, job, error=error)
-        self._report(result)
-
-
-class StepCourier(Courier):
-    """A courier that makes one round when it is told to."""
-
-    def _patience(self) -> float:
-        return 0.0
-
-    def begin(self) -> None:
-        self._outbox.recover_courier()
-
-    def step(self) -> None:
-        self._turn()
 
 
 class Everything(RuleBasedStateMachine):
@@ -87,6 +54,9 @@ class Everything(RuleBasedStateMachine):
         self.acknowledged: set[bytes] = set()
         self.latest: dict[str, bytes] = {}
         self.number = 0
+        self.taken: dict[str, bytes] = {}  # what INGIS took last under a name
+        self.answers: dict[tuple[str, str], set[bytes]] = {}  # what it answered: name and ending → about which bytes
+        self.away: dict[str, bytes] = {}  # what lies on the server's disk while that is not there
         self.patches = contextlib.ExitStack()
         self.patches.enter_context(mock.patch.object(courier_module, "Worker", InlineWorker))
         self.patches.enter_context(mock.patch.object(courier_module, "backoff", return_value=1.0))
@@ -103,7 +73,8 @@ class Everything(RuleBasedStateMachine):
 
     def start_courier(self) -> None:
         self.courier_box = Outbox(self.folder, settle=1.0, clock=self.clock)
-        plan = Plan(Rules(pair_wait=2.0), workers=2, archive_days=0)
+        answers = (Pattern("{name}.err", State.REFUSED), Pattern("{name}.ack", State.ACCEPTED))
+        plan = Plan(Rules(pair_wait=2.0), workers=2, archive_days=0, follow=1.0, answers=answers)
         self.courier = StepCourier(self.courier_box, plan, lambda: self.server)
         self.courier.begin()
 
@@ -213,7 +184,29 @@ class Everything(RuleBasedStateMachine):
     @rule()
     def ingis_collects(self) -> None:
         for name in list(self.server.finals()):
-            del self.server.files[name]
+            self.taken[name] = self.server.files.pop(name)
+
+    @rule(name=st.sampled_from(NAMES), ending=st.sampled_from(["err", "ack"]))
+    def ingis_answers(self, name: str, ending: str) -> None:
+        if name in self.taken:
+            self.number += 1
+            self.answers.setdefault((name, ending), set()).add(self.taken[name])
+            self.server.files[f"{name}.{ending}"] = f"answer {self.number}".encode()
+
+    @rule()
+    def a_night_passes_in_which_the_servers_disk_is_away_for_a_while(self) -> None:
+        """Then the folder is empty; what is put there is gone in the morning."""
+        self.minutes_pass()
+        self.server.files, self.away = {}, self.server.files
+        self.minutes_pass()
+        self.server.files, self.away = self.away, {}
+        self.minutes_pass()
+
+    def minutes_pass(self) -> None:
+        for _ in range(4):
+            self.clock.sleep(20.0)
+            self.run_courier(3)
+            self.collected_is_what_ingis_took_and_refused_is_what_it_refused()
 
     @rule()
     def a_person_releases_what_was_printed_again(self) -> None:
@@ -228,6 +221,17 @@ class Everything(RuleBasedStateMachine):
         assert len(published) == len(set(published)), "each version is unique, so a second time is a second copy"
         for name, data in self.server.publications:
             assert data in self.acknowledged, f"{name} was published without having been acknowledged"
+
+    @invariant()
+    def collected_is_what_ingis_took_and_refused_is_what_it_refused(self) -> None:
+        there = {_sha(data) for data in [*self.server.files.values(), *self.away.values()]}
+        for document in self.outbox.documents("state IN (?, ?, ?)", sorted(BY_INGIS)):
+            if document.state is State.COLLECTED:
+                assert document.sha256 not in there, f"{document.name} is still there"
+            else:
+                ending = "err" if document.state is State.REFUSED else "ack"
+                about = self.answers.get((document.remote_name or "", ending), set())
+                assert document.sha256 in {_sha(data) for data in about}, f"{document.name} was not {document.state}"
 
     def teardown(self) -> None:
         try:

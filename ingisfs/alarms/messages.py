@@ -118,7 +118,7 @@ def _documents(now: Situation, after: int) -> tuple[str, list[str]]:
     lines = [counted(language, "notice.documents", count)]
     for document in first:
         lines.append(f"- {sentence(language, document)}")
-        if document.reason == Reason.SERVER_REFUSED and document.detail:
+        if document.reason in {Reason.SERVER_REFUSED, Reason.INGIS_REFUSED} and document.detail:
             lines.append(f"  {say(language, 'page.message', detail=document.detail)}")
     if count > len(first):
         lines.append(counted(language, "notice.documents.more", count - len(first), **_values(now)))

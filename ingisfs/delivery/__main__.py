@@ -20,9 +20,11 @@ from ingisfs import alarms, credentials
 from ingisfs.config import UNENCRYPTED, ConfigError, Drive, folder_routes
 from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
+from ingisfs.delivery.following import Pattern
 from ingisfs.delivery.server import Server
 from ingisfs.logs import log_to
 from ingisfs.outbox.ballast import LITTLE, Ballast
+from ingisfs.outbox.document import State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.mirror import default_folder, is_foreign
@@ -92,6 +94,8 @@ def main() -> int:
         temp_lifetime=drive.temp_lifetime,
         keep_visible=drive.keep_visible,
         archive_days=drive.archive_days,
+        follow=0.0 if urlsplit(drive.server).scheme.startswith("ingis") else drive.follow,  # a portal tells by itself
+        answers=tuple(Pattern(text, State(key)) for key, texts in drive.responses.items() for text in texts),
     )
     courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast)
 

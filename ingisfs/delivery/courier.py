@@ -26,6 +26,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.following import Following, Look, Pattern
 from ingisfs.delivery.server import Server, document_of, temporary_name
 from ingisfs.delivery.target import Target, backoff
 from ingisfs.delivery.worker import WHOLE_TARGET, Job, Outcome, Parcel, Result, Worker
@@ -60,6 +61,8 @@ class Plan:
     temp_lifetime: float = 3600.0  # s that a temporary file surely stays where it was put
     keep_visible: float = 86400.0  # s that a delivered document stays in the root
     archive_days: float = 90.0  # 0: none
+    follow: float = 0.0  # s between two looks for what INGIS collected or answered, at most; 0: never
+    answers: tuple[Pattern, ...] = ()  # how INGIS's answers are called on the server
 
 
 class Courier:
@@ -96,6 +99,8 @@ class Courier:
         self._interrupted = True  # the latest handing out may have left claimed documents behind
         self._direct = False  # the server cannot rename: documents are put under their final names at once
         self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
+        folders = {"", *plan.rules.folders.values()}
+        self._following = Following(outbox, plan.follow, folders, plan.temporary_folder, plan.answers)
 
     def wake(self, event: Literal["work", "orphan", "stop"] = "work") -> None:
         """Say that there is work, that the drive is gone, or that it is time to stop. From any thread."""
@@ -208,7 +213,9 @@ class Courier:
         uploaded: list[tuple[Result, list[Outcome]]] = []
         delivered: list[Document] = []
         for result in results:
-            good = result.job.kind == "probe" or (self._target.open and any(o.error is None for o in result.outcomes))
+            good = result.job.kind == "probe" or (
+                self._target.open and (result.found is not None or any(o.error is None for o in result.outcomes))
+            )
             if result.error is None and good:
                 # What began before the target was closed says nothing of now; only a probe opens it again.
                 self._target_answered(delivered=result.job.kind in {"publish", "ask"})
@@ -221,8 +228,11 @@ class Courier:
                     delivered.extend(self._sort_published(result))
                 case "list":
                     self._given_up = [name for name in result.names if self._is_given_up(name)]
+                case "look":
+                    self._hear_look(result)
         if delivered:
             self._outbox.finish(delivered)
+            self._following.delivered(delivered)
             self._in_hand.difference_update(document.id for document in delivered)
         jobs = self._publish(uploaded) if any(whole for _, whole in uploaded) else []
         for result in results:
@@ -427,9 +437,16 @@ class Courier:
         if idle and self._outbox.meta("drive_generation") == self._generation:
             self._hand_out_queued(idle)
             self._sweep([worker for worker in idle if not worker.busy])
+            self._look_after()
 
-    def _job(self, kind: str, stems: Sequence[Sequence[Parcel]] = (), names: Sequence[str] = ()) -> Job:
-        return Job(kind, stems, names, self._target.closings)
+    def _job(
+        self,
+        kind: str,
+        stems: Sequence[Sequence[Parcel]] = (),
+        names: Sequence[str] = (),
+        look: Look | None = None,
+    ) -> Job:
+        return Job(kind, stems, names, self._target.closings, look)
 
     def _sweep(self, idle: Sequence[Worker]) -> None:
         """Look now and then for temporary files that were given up, and have them removed: only ours, by id."""
@@ -446,8 +463,26 @@ class Courier:
                 folders = {"", *self._plan.rules.folders.values()}
             idle[0].give(self._job("list", names=sorted(folders)))
 
+    def _look_after(self) -> None:
+        """Look what became of what was delivered, when there is nothing else to do and the drive is there."""
+        if self._orphan or any(worker.busy for worker in self._workers):
+            return
+        look = self._following.look(fresh=self._target.fresh)
+        if look is not None:
+            self._workers[0].give(self._job("look", look=look))
+
+    def _hear_look(self, result: Result) -> None:
+        look = result.job.look
+        assert look is not None
+        if result.found is not None:
+            self._following.heard(look, result.found)
+        elif result.error is not None:
+            self._following.failed(look, result.error)
+
     def _is_given_up(self, name: str) -> bool:
         found = document_of(name)
+        if found is not None and self._following.is_left_over(*found):
+            return True
         document = None if found is None else self._outbox.document(found[0])
         if found is None or document is None or document.id in self._in_hand:
             return False
@@ -545,7 +580,7 @@ class Courier:
 
 def _of_target(result: Result) -> DeliveryError | None:
     """Return what a result says against the target as a whole, None if nothing. A job stops at the first of these."""
-    if result.job.kind in {"list", "clean"}:
+    if result.job.kind in {"list", "clean", "look"}:
         return None
     return result.error or next((o.error for o in result.outcomes if isinstance(o.error, WHOLE_TARGET)), None)
 

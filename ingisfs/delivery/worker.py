@@ -22,6 +22,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.following import Found, Look, look_at
 from ingisfs.delivery.server import Entry, Server, document_of, temporary_name
 from ingisfs.outbox.document import Document
 
@@ -65,10 +66,11 @@ class Outcome:
 class Job:
     """What a worker is to do with some parcels."""
 
-    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (away with some)
+    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (away with some), "look"
     stems: Sequence[Sequence[Parcel]] = ()  # parcels of one stem in the order in which they are published
     names: Sequence[str] = ()  # folders to list, temporary files to remove
     begun: int = 0  # how often the target had been closed when it was handed out
+    look: Look | None = None  # what became of delivered documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Result:
     outcomes: Sequence[Outcome] = ()
     error: DeliveryError | None = None
     names: Sequence[str] = ()  # temporary files that were found
+    found: Found | None = None  # by a look
 
 
 class Worker(threading.Thread):
@@ -146,6 +149,9 @@ class Worker(threading.Thread):
                     self.server.remove(name)
                 crashpoint("clean.after")
                 return Result(self, job)
+            case "look":
+                assert job.look is not None
+                return Result(self, job, found=look_at(self.server, job.look))
             case _:
                 self.server.ping()
                 return Result(self, job)

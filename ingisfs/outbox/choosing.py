@@ -6,20 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from ingisfs import names
 from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, State
-from ingisfs.outbox.reading import HistoryEntry, Reading, marks
+from ingisfs.outbox.reading import NEEDING, HistoryEntry, Reading, marks
 
 #: what can be done → to documents in which states
 STATES = {
     "retry": frozenset({State.QUEUED, State.PUBLISHING}),
     "release": NEEDS_PERSON,
-    "withdraw": NEEDS_PERSON | {State.SETTLING, State.QUEUED, State.UPLOADING},
+    "withdraw": NEEDS_PERSON | {State.SETTLING, State.QUEUED, State.UPLOADING, State.REFUSED},
 }
 
 
 def pending(reading: Reading) -> list[Document]:
-    """Return what waits, is held or is set aside, oldest first."""
-    states = sorted(WAITING | NEEDS_PERSON)
-    return reading.documents(f"state IN ({marks(states)}) ORDER BY number", states)
+    """Return what waits, is held or is set aside, or was refused and needs a person, oldest first."""
+    states = sorted(WAITING)
+    return reading.documents(f"state IN ({marks(states)}) OR {NEEDING} ORDER BY number", states)
 
 
 def choose(

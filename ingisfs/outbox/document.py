@@ -20,8 +20,9 @@ class State(StrEnum):
     UPLOADING = "uploading"  # a worker puts it under a temporary name
     PUBLISHING = "publishing"  # point of no return: the rename to the final name is under way
     DELIVERED = "delivered"  # the server has it under its final name
-    COLLECTED = "collected"  # INGIS took it
-    REFUSED = "refused"  # INGIS would not have it
+    COLLECTED = "collected"  # INGIS took it from the server
+    ACCEPTED = "accepted"  # INGIS said that it is good
+    REFUSED = "refused"  # INGIS said that it would not have it; with a reason until a person has dealt with it
     HELD = "held"  # whole bytes, but something says "do not send"
     PARKED = "parked"  # the server would not have it, or doubt remains: a person must look
     WITHDRAWN = "withdrawn"  # deleted before it was published
@@ -63,9 +64,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     ),
     # Back only where the server cannot rename and has said that nothing happened: `Outbox.unmark`.
     State.PUBLISHING: frozenset({State.DELIVERED, State.PARKED, State.QUEUED}),
-    State.DELIVERED: frozenset({State.COLLECTED, State.REFUSED}),
-    State.COLLECTED: frozenset({State.REFUSED}),
-    State.REFUSED: frozenset(),
+    State.DELIVERED: frozenset({State.COLLECTED, State.ACCEPTED, State.REFUSED}),
+    State.COLLECTED: frozenset({State.ACCEPTED, State.REFUSED}),
+    State.ACCEPTED: frozenset({State.REFUSED}),  # INGIS may think again, also the other way
+    State.REFUSED: frozenset({State.ACCEPTED}),
     State.HELD: frozenset(
         {State.LOCAL, State.WRITING, State.SETTLING, State.QUEUED, State.WITHDRAWN, State.SUPERSEDED}
     ),
@@ -81,7 +83,9 @@ WAITING = frozenset({State.WRITING, State.SETTLING, State.QUEUED, State.UPLOADIN
 #: A person must act before these go.
 NEEDS_PERSON = frozenset({State.HELD, State.PARKED})
 #: The server has had it under its final name.
-SENT = frozenset({State.DELIVERED, State.COLLECTED, State.REFUSED})
+SENT = frozenset({State.DELIVERED, State.COLLECTED, State.ACCEPTED, State.REFUSED})
+#: What became of a document behind the server: only INGIS knows, and tells or does not.
+BY_INGIS = frozenset({State.COLLECTED, State.ACCEPTED, State.REFUSED})
 #: Before the point of no return: an open for writing, a rename or a delete takes these back.
 TAKE_BACK = frozenset(
     {State.LOCAL, State.WRITING, State.SETTLING, State.QUEUED, State.UPLOADING, State.HELD, State.PARKED}
@@ -91,7 +95,7 @@ ENDED = frozenset({State.WITHDRAWN, State.SUPERSEDED})
 
 
 class Reason(StrEnum):
-    """Why a document is held or parked, as stored; `report/catalogue.py` says it in a person's language."""
+    """Why a document is held, parked or refused, as stored; `report/catalogue.py` says it in a person's language."""
 
     WRITE_FAILED = "write-failed"  # King was told that its write failed
     TYPE_NOT_SENT = "type-not-sent"  # not on the list of endings
@@ -109,6 +113,7 @@ class Reason(StrEnum):
     NAME_TAKEN = "name-taken"  # someone else's file has the final name
     LOOKS_ATTACHED = "looks-attached"  # a warning: INGIS will take it for an attachment of another invoice
     DOUBTFUL = "doubtful"  # it may or may not have been delivered
+    INGIS_REFUSED = "ingis-refused"  # the server took it, and INGIS would not have it
 
 
 #: Reasons that only a person takes away, whatever a program does to the document: it may have been delivered before.
@@ -146,6 +151,11 @@ class Document:
     def path(self) -> str:
         """Folder and name, joined by `/`."""
         return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def needs_person(self) -> bool:
+        """Tell whether a person must act. A refused document has a reason until somebody has."""
+        return self.state in NEEDS_PERSON or (self.state is State.REFUSED and self.reason is not None)
 
     @property
     def can_be_taken_back(self) -> bool:

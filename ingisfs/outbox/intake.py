@@ -146,10 +146,10 @@ class Intake:
         """Return when an earlier print of a document was delivered (s since 1970 UTC), within the last 300 days."""
         since = self._outbox.clock.wall() - REPRINT_WINDOW
         ((found,),) = self._outbox.rows(
-            "SELECT max(delivered_at) FROM documents AS earlier WHERE state IN (?, ?) AND delivered_at > ?"
+            "SELECT max(delivered_at) FROM documents AS earlier WHERE state IN (?, ?, ?) AND delivered_at > ?"
             " AND (folder_key, pair_key, ending) = (SELECT folder_key, pair_key, ending FROM documents WHERE id = ?)"
             " AND id <> ? AND NOT EXISTS (SELECT 1 FROM documents WHERE id = ? AND released = 1)",
-            (State.DELIVERED, State.COLLECTED, since, *[document.id] * 3),
+            (State.DELIVERED, State.COLLECTED, State.ACCEPTED, since, *[document.id] * 3),
         )
         return None if found is None else float(found)
 

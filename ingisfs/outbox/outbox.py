@@ -17,7 +17,7 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
 from ingisfs.crashpoints import crashpoint
 from ingisfs.outbox.document import (
+    BY_INGIS,
     ENDED,
     FOR_A_PERSON,
     NEEDS_PERSON,
@@ -216,6 +217,15 @@ class Decision:
     reason: Reason | None = None
     detail: str = ""
     supersedes: Sequence[Document] = ()  # earlier versions that were not published yet
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What INGIS did with a document that the server has had."""
+
+    id: str
+    after: State  # one of BY_INGIS
+    detail: str = ""  # in INGIS's words, or why we think so
 
 
 class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
@@ -827,9 +837,56 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         now = self.clock.wall()
         with self._transaction():
             for document in documents:
-                self._move(document, State.DELIVERED, "", delivered_at=now, tries=0)
+                if self._move(document, State.DELIVERED, "", delivered_at=now, tries=0):
+                    self._put_right(document)
             crashpoint("finish.inside")
         crashpoint("finish.after")
+
+    def _put_right(self, document: Document) -> None:
+        """Let what INGIS refused of the same name need nobody any more: this is its correction."""
+        self._sql(
+            "UPDATE documents SET reason = NULL WHERE state = ? AND reason IS NOT NULL AND number < ?"
+            " AND (folder_key, pair_key, ending) ="
+            " (SELECT folder_key, pair_key, ending FROM documents WHERE id = ?)",
+            (State.REFUSED, document.number, document.id),
+        )
+
+    def hear(self, answers: Iterable[Answer], notes: Mapping[str, str] | None = None) -> list[Document]:
+        """Note what INGIS did with delivered documents, and what its teller has to remember, in one transaction.
+
+        `notes` go into `meta`: a place in a feed, for instance, so that no answer is heard twice or never. An answer
+        that says nothing new, or is about a document that was not delivered, changes nothing. Returns the documents
+        that moved on, as they were.
+        """
+        moved = []
+        with self._transaction():
+            for answer in answers:
+                assert answer.after in BY_INGIS
+                document = self.document(answer.id)
+                if document is None or document.state not in SENT or answer.after not in TRANSITIONS[document.state]:
+                    continue
+                columns: dict[str, object] = {}
+                if answer.after is not State.COLLECTED:
+                    refused = answer.after is State.REFUSED
+                    columns = {"reason": Reason.INGIS_REFUSED if refused else None, "detail": answer.detail}
+                if self._move(document, answer.after, answer.detail, **columns):
+                    moved.append(document)
+                    if answer.after is State.REFUSED:
+                        self._make_room(document)
+            for name, value in (notes or {}).items():
+                self._set_meta(name, value)
+            crashpoint("hear.inside")
+        crashpoint("hear.after")
+        return moved
+
+    def _make_room(self, refused: Document) -> None:
+        """List a refused document and its other half no more, so that King gives their correction the same names."""
+        states = sorted(SENT)
+        self._sql(
+            f"UPDATE documents SET listed = 0 WHERE listed = 1 AND state IN ({marks(states)})"
+            " AND (folder_key, pair_key) = (SELECT folder_key, pair_key FROM documents WHERE id = ?)",
+            (*states, refused.id),
+        )
 
     def put_back(self, documents: Iterable[Document], delay: float, detail: str) -> None:
         """Return claimed documents to the queue, due again after `delay` seconds."""
@@ -958,12 +1015,19 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             ]
 
     def withdraw(self, documents: Iterable[Document]) -> list[Document]:
-        """Take documents out that were not published, as a person decided. Returns those that could be."""
+        """Take documents out that were not published, as a person decided. Returns those that could be.
+
+        What INGIS refused was published; it needs nobody any more.
+        """
         withdrawn = []
-        with self._transaction():
+        with self._transaction() as sql:
             for document in documents:
                 current = self.document(document.id)
-                if current is not None and current.can_be_taken_back and current.state is not State.WRITING:
+                if current is not None and current.state is State.REFUSED and current.needs_person:
+                    sql("UPDATE documents SET reason = NULL WHERE id = ?", (current.id,))
+                    self._note(current.id, current.name, current.state, current.state, "dealt with by a person")
+                    withdrawn.append(document)
+                elif current is not None and current.can_be_taken_back and current.state is not State.WRITING:
                     self._set_aside(current, State.WITHDRAWN, "withdrawn by a person")
                     withdrawn.append(document)
             crashpoint("withdraw.inside")

@@ -15,6 +15,12 @@ from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, Document, State
 
 DATABASE = "cache.db"  # diskcache's name for it
 
+#: `Document.needs_person`, as SQL.
+NEEDING = (
+    f"(state IN ({', '.join(repr(str(state)) for state in sorted(NEEDS_PERSON))})"
+    f" OR (state = '{State.REFUSED}' AND reason IS NOT NULL))"
+)
+
 _COLUMNS = (
     "number, id, folder, name, size, sha256, state, version, modified_ns, written_at, due, tries, attempt,"
     " reason, detail, remote_name, delivered_at, resume, listed, pair_key"
@@ -127,19 +133,48 @@ class Reading(ABC):
 
     def needing_person_count(self) -> int:
         """Return how many documents a person must look at."""
-        query = f"SELECT count(*) FROM documents WHERE state IN ({marks(NEEDS_PERSON)})"
-        return int(self.rows(query, sorted(NEEDS_PERSON))[0][0])
+        return int(self.rows(f"SELECT count(*) FROM documents WHERE {NEEDING}")[0][0])
+
+    def refused_count(self) -> int:
+        """Return how many documents INGIS refused that nobody has dealt with yet."""
+        query = "SELECT count(*) FROM documents WHERE state = ? AND reason IS NOT NULL"
+        return int(self.rows(query, (State.REFUSED,))[0][0])
 
     def needing_person(self, limit: int) -> list[Document]:
-        """Return held and parked documents, newest first."""
-        return self.documents(
-            f"state IN ({marks(NEEDS_PERSON)}) ORDER BY number DESC LIMIT ?", [*sorted(NEEDS_PERSON), limit]
-        )
+        """Return the documents that a person must look at, newest first."""
+        return self.documents(f"{NEEDING} ORDER BY number DESC LIMIT ?", (limit,))
 
     def newest(self, limit: int) -> list[Document]:
         """Return the newest documents that are, or were, to be sent, newest first."""
         states = sorted(WAITING | SENT)
         return self.documents(f"state IN ({marks(states)}) ORDER BY number DESC LIMIT ?", [*states, limit])
+
+    def not_heard_of(self, states: Iterable[State], since: float, limit: int) -> list[Document]:
+        """Return those of the newest documents in each state that were delivered since then, newest first.
+
+        `since` is in s since 1970 UTC; of each state only the newest `limit` are looked at. Without those
+        whose name was given to another document later: what lies there now says nothing of them.
+        """
+        found: list[Document] = []
+        for state in states:
+            found += self.documents(
+                "number IN (SELECT number FROM documents WHERE state = ? ORDER BY number DESC LIMIT ?)"
+                " AND delivered_at > ? AND remote_name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM documents"
+                " AS later WHERE later.remote_name = documents.remote_name AND later.id <> documents.id"
+                " AND later.delivered_at >= documents.delivered_at)",
+                (state, limit, since),
+            )
+        return sorted(found, key=lambda document: -document.number)[:limit]
+
+    def sent_as(self, remote_name: str, sha256: str) -> Document | None:
+        """Return the newest document that the server has had with these bytes (hex) under this name below the inbox."""
+        states = sorted(SENT)
+        where = f"remote_name = ? AND sha256 = ? AND state IN ({marks(states)}) ORDER BY delivered_at DESC LIMIT 1"
+        return next(iter(self.documents(where, (remote_name, sha256, *states))), None)
+
+    def last_entry(self) -> int:
+        """Return the number of the last entry of the history, 0 if there is none."""
+        return int(self.rows("SELECT max(entry) FROM history")[0][0] or 0)
 
     def meta(self, name: str) -> str | None:
         """Return a note that belongs to the whole outbox."""

@@ -27,6 +27,14 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "De instelling «{key}» kan niet {value} zijn. Zie docs/configuration.md.",
         "en": "The setting “{key}” cannot be {value}. See docs/configuration.md.",
     },
+    "config.response": {
+        "nl": "«{pattern}» bij «{key}» in responses kan geen naam van een antwoord zijn. Er moet één keer {places} in"
+        " staan, met ten hoogste één * erachter, en het document zelf mag niet zo heten. Goed is bijvoorbeeld"
+        " «{example}». Zie docs/configuration.md.",
+        "en": "“{pattern}” at “{key}” in responses cannot be the name of an answer. It has {places} in it once, with"
+        " one * behind it at most, and the document itself must not be called so. “{example}”, for instance, is good."
+        " See docs/configuration.md.",
+    },
     "server.missing": {
         "nl": "Voor de schijf «{drive}» is geen server ingesteld. Geef --server URL, of zet server in de instellingen.",
         "en": "No server is set for the drive “{drive}”. Give --server URL, or put server into the settings.",

@@ -40,7 +40,7 @@ def queue_lines(documents: Sequence[Document], language: str) -> str:
     told = []
     for document, (its_id, name, size, state, when) in zip(documents, table, strict=True):
         told.append("  ".join((its_id, when, pad(size, bounds[2], right=True), pad(state, bounds[3]), name)))
-        if document.state in NEEDS_PERSON or document.reason == Reason.LOOKS_ATTACHED:
+        if document.needs_person or document.reason == Reason.LOOKS_ATTACHED:
             told.append(f"  {sentence(language, document)}")
     return "\n".join(told)
 

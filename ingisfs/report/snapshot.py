@@ -60,6 +60,7 @@ class Snapshot:
     documents: tuple[Row, ...]  # what needs a person, then the others; each newest first, ROWS at most
     alarms: tuple[str, ...] = ()  # `alarm.<this>` is their sentence
     ingis: Mapping[str, int] | None = None  # what INGIS says itself; None: not known, which is not 0
+    refused: int = 0  # documents that INGIS refused and that nobody has dealt with yet
 
     @property
     def waiting(self) -> int:
@@ -69,7 +70,7 @@ class Snapshot:
     @property
     def needs_person(self) -> int:
         """How many documents a person must look at."""
-        return sum(self.counts[state] for state in NEEDS_PERSON)
+        return sum(self.counts[state] for state in NEEDS_PERSON) + self.refused
 
     @property
     def needs_a_person(self) -> bool:
@@ -79,12 +80,12 @@ class Snapshot:
     @property
     def needing(self) -> list[Row]:
         """The documents that a person must look at, newest first."""
-        return [row for row in self.documents if row.document.state in NEEDS_PERSON]
+        return [row for row in self.documents if row.document.needs_person]
 
     @property
     def newest(self) -> list[Row]:
         """The other documents, newest first."""
-        return [row for row in self.documents if row.document.state not in NEEDS_PERSON]
+        return [row for row in self.documents if not row.document.needs_person]
 
 
 def take_snapshot(
@@ -110,6 +111,7 @@ def take_snapshot(
         oldest_waiting_seconds=None if oldest is None else max(0.0, now - oldest),
         documents=tuple(Row(d, _next_try(d, now, boot), pairs.get(d.id)) for d in found.values()),
         alarms=tuple(alarms),
+        refused=reading.refused_count() if counts[State.REFUSED] else 0,
     )
 
 

@@ -17,6 +17,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     "state.publishing": {"nl": "wordt gepubliceerd", "en": "being published"},
     "state.delivered": {"nl": "bezorgd", "en": "delivered"},
     "state.collected": {"nl": "opgehaald", "en": "collected"},
+    "state.accepted": {"nl": "aangenomen", "en": "accepted"},
     "state.refused": {"nl": "geweigerd", "en": "refused"},
     "state.held": {"nl": "vastgehouden", "en": "held"},
     "state.parked": {"nl": "apart gezet", "en": "parked"},
@@ -114,6 +115,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         " dan van de schijf; is het daar niet, geef het dan vrij: ingisfs queue release {which}",
         "en": "It is not certain whether {name} has arrived. Look for it in INGIS's portal. If it is there, delete it"
         " from the drive; if it is not, let it go: ingisfs queue release {which}",
+    },
+    "reason.ingis-refused": {
+        "nl": "INGIS heeft {name} geweigerd. Verbeter het in King en druk het opnieuw af, samen met zijn andere helft"
+        " als die er is. Hoeft dat niet, meld het dan als afgehandeld: ingisfs queue withdraw {which}",
+        "en": "INGIS has refused {name}. Correct it in King and print it again, together with its other half if it has"
+        " one. If that is not needed, say that it is dealt with: ingisfs queue withdraw {which}",
     },
     "reason.none": {
         "nl": "{name} wordt niet verstuurd en de reden is niet bekend. Druk het opnieuw af.",
@@ -247,6 +254,10 @@ SENTENCES: dict[str, dict[str, str]] = {
     "page.ingis-unknown": {
         "nl": "Bezorgd betekent: het staat op de server. Wat INGIS ermee deed, is niet bekend.",
         "en": "Delivered means: the server has it. What INGIS made of it is not known.",
+    },
+    "page.ingis-collected": {
+        "nl": "Opgehaald betekent: INGIS heeft het van de server gehaald. Of INGIS het goed vond, is niet bekend.",
+        "en": "Collected means: INGIS has taken it from the server. Whether INGIS found it good is not known.",
     },
     "page.portal": {"nl": "Kijk in het portaal: {portal}", "en": "Look in the portal: {portal}"},
     "page.newest": {"nl": "Nieuwste documenten", "en": "Newest documents"},

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingisfs import names
-from ingisfs.outbox.document import SENT, Document, Reason, State
+from ingisfs.outbox.document import BY_INGIS, SENT, Document, Reason, State
 from ingisfs.report import target
 from ingisfs.report.catalogue import CATALOGUE, counted, day, duration, moment, number, say, size
 from ingisfs.report.layout import columns, cut, pad, printable, wrap
@@ -27,8 +27,6 @@ from ingisfs.report.target import TargetStatus
 SCHEMA = 1
 WIDTH = 78  # columns
 
-#: States that only INGIS can tell of: none in them means "not known", not "none".
-_INGIS_STATES = frozenset({State.COLLECTED, State.REFUSED})
 #: Reasons that have their detail in their sentence.
 _DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
 
@@ -203,7 +201,10 @@ def _counts(snapshot: Snapshot) -> list[str]:
     else:
         found.append(say(language, "page.no-documents"))
     if snapshot.ingis is None:
-        found.extend(wrap(say(language, "page.ingis-unknown"), WIDTH))
+        if snapshot.counts[State.DELIVERED] or not any(snapshot.counts[state] for state in BY_INGIS):
+            found.extend(wrap(say(language, "page.ingis-unknown"), WIDTH))
+        if snapshot.counts[State.COLLECTED]:
+            found.extend(wrap(say(language, "page.ingis-collected"), WIDTH))
         if snapshot.drive.portal:
             found.extend(wrap(say(language, "page.portal", portal=printable(snapshot.drive.portal)), WIDTH))
     return found
@@ -285,7 +286,8 @@ def _target(status: TargetStatus) -> dict[str, Any]:
 
 
 def _count_of_states(snapshot: Snapshot) -> dict[str, int | None]:
-    unknown = _INGIS_STATES if snapshot.ingis is None else frozenset()
+    # None in a state that only INGIS can tell of means "not known", not "none".
+    unknown = BY_INGIS if snapshot.ingis is None else frozenset()
     return {state: None if state in unknown and not count else count for state, count in snapshot.counts.items()}
 
 

@@ -21,7 +21,7 @@ PATIENCE = 240.0  # s to wait for a state; an XML alone waits a minute after the
 
 WAITING = frozenset({"writing", "settling", "queued", "uploading", "publishing"})
 NEEDS_PERSON = frozenset({"held", "parked"})
-SENT = frozenset({"delivered", "collected", "refused"})
+SENT = frozenset({"delivered", "collected", "accepted", "refused"})
 
 _EVERY = 0.25  # s between two readings
 _AGE = 0.25  # s; what is read may have been true so long ago

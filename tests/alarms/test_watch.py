@@ -127,6 +127,29 @@ def test_what_the_server_said_of_a_document_is_told(scene: Scene) -> None:
     assert "https://portaal.example.nl/" in message.text
 
 
+def test_what_ingis_refused_is_told_with_its_words_and_is_over_when_it_is_dealt_with(scene: Scene) -> None:
+    scene.watch()
+    document_id = scene.steps.answer("F1.pdf", State.REFUSED, "Klant onbekend")
+    scene.looks(HOUR)
+    (message,) = scene.person.messages
+    assert scene.told() == ["1 document heeft iemand nodig"]
+    assert "INGIS heeft F1.pdf geweigerd" in message.text
+    assert "Klant onbekend" in message.text
+    scene.outbox.withdraw([scene.steps.get(document_id)])
+    scene.looks(HOUR)
+    assert len(scene.told()) == 1
+    scene.looks(HOUR)
+    assert scene.told() == []
+
+
+def test_what_was_collected_or_accepted_alarms_nobody(scene: Scene) -> None:
+    scene.watch()
+    scene.steps.answer("F1.pdf", State.COLLECTED)
+    scene.steps.answer("F2.pdf", State.ACCEPTED)
+    scene.looks(HOUR)
+    assert scene.told() == []
+
+
 def test_a_run_of_held_documents_is_one_alarm(scene: Scene) -> None:
     scene.watch()
     for number in range(300):

@@ -11,7 +11,9 @@ import pytest
 
 from ingisfs.delivery import courier as courier_module
 from ingisfs.delivery.courier import Courier, Plan
+from ingisfs.delivery.failures import DeliveryError
 from ingisfs.delivery.server import Server
+from ingisfs.delivery.worker import Job, Result, Worker
 from ingisfs.outbox.document import Document, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
@@ -134,3 +136,37 @@ def fail_once(operation: str, error: Exception) -> Callable[[str, str], None]:
             raise left.pop()
 
     return fault
+
+
+class InlineWorker(Worker):
+    """Does a job at once, in the courier's own thread."""
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def join(self, timeout: float | None = None) -> None:
+        pass
+
+    def give(self, job: Job) -> None:
+        self.busy = True
+        try:
+            result = self._do(job)
+        except DeliveryError as error:
+            result = Result(self, job, error=error)
+        self._report(result)
+
+
+class StepCourier(Courier):
+    """A courier that makes one round when it is told to."""
+
+    def _patience(self) -> float:
+        return 0.0
+
+    def begin(self) -> None:
+        self._outbox.recover_courier()
+
+    def step(self) -> None:
+        self._turn()

@@ -12,8 +12,8 @@ import pytest
 from ingisfs import names
 from ingisfs.drive.space import Space, SpoolDisk
 from ingisfs.drive.volume import Handle, Volume
-from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.outbox import Decision, Outbox
+from ingisfs.outbox.document import BY_INGIS, Document, Reason, State
+from ingisfs.outbox.outbox import Answer, Decision, Outbox
 from tests.clocks import FakeClock
 from tests.servers import wait_for
 
@@ -118,6 +118,8 @@ class Drive:
         if upto is State.PUBLISHING:
             return marked
         box.finish([marked])
+        if upto in BY_INGIS:
+            box.hear([Answer(document_id, upto, "a detail")])
         return self.document(document_id)
 
     def hold(self, document_id: str, reason: Reason = Reason.PDF_NOT_WHOLE) -> None:

@@ -28,12 +28,12 @@ from ingisfs.drive.errors import (
     VolumeError,
 )
 from ingisfs.outbox.document import Reason, State
-from ingisfs.outbox.outbox import OutboxBusyError, OutboxError, OutboxFullError
+from ingisfs.outbox.outbox import Answer, OutboxBusyError, OutboxError, OutboxFullError
 from tests.documents import pdf, xml
 from tests.drive.conftest import Drive, MakeDrive
 from tests.servers import wait_for
 
-PUBLISHED = [State.DELIVERED]
+LISTED = [State.DELIVERED, State.COLLECTED, State.ACCEPTED]  # the server has had it, and the drive shows it
 STATUS = "INGIS-STATUS.txt"
 
 
@@ -699,7 +699,7 @@ def test_a_document_written_while_a_scanner_holds_it_open_is_taken_back_as_well(
 # ---- documents that INGIS has ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", [State.PUBLISHING, State.DELIVERED])
+@pytest.mark.parametrize("state", [State.PUBLISHING, *LISTED])
 def test_writing_a_published_document_makes_a_new_one(drive: Drive, state: State) -> None:
     old = drive.printed("F1.pdf", pdf("1"))
     drive.bring(old, state)
@@ -717,7 +717,7 @@ def test_writing_a_published_document_makes_a_new_one(drive: Drive, state: State
     assert drive.outbox.payload(old) == pdf("1"), "what INGIS has stays as it is"
 
 
-@pytest.mark.parametrize("state", [State.PUBLISHING, State.DELIVERED])
+@pytest.mark.parametrize("state", [State.PUBLISHING, *LISTED])
 def test_opening_a_published_document_for_writing_and_changing_nothing_makes_none(drive: Drive, state: State) -> None:
     old = drive.printed("F1.pdf", pdf("1"))
     drive.bring(old, state)
@@ -744,19 +744,46 @@ def test_a_document_published_while_a_handle_is_open_for_reading_is_new_when_wri
     assert [d.state for d in drive.everything()] == [State.DELIVERED, State.DELIVERED, State.SETTLING]
 
 
-def test_deleting_a_delivered_document_only_hides_it(drive: Drive) -> None:
+@pytest.mark.parametrize("state", LISTED)
+def test_deleting_a_delivered_document_only_hides_it(drive: Drive, state: State) -> None:
     document_id = drive.printed("F1.pdf", pdf())
-    drive.bring(document_id, State.DELIVERED)
+    drive.bring(document_id, state)
     drive.volume.remove("F1.pdf")
     assert drive.volume.names_in("") == [STATUS]
     document = drive.document(document_id)
-    assert (document.state, document.listed) == (State.DELIVERED, False)
+    assert (document.state, document.listed) == (state, False)
     assert drive.outbox.payload(document_id) == pdf()
 
 
-def test_a_delivered_document_cannot_be_given_another_name_to_send(drive: Drive) -> None:
-    document_id = drive.printed("F1.pdf", pdf())
+def test_the_name_of_a_refused_document_is_free_for_its_correction(drive: Drive) -> None:
+    old = drive.printed("F1.pdf", pdf("1"))
+    drive.bring(old, State.REFUSED)
+    assert drive.volume.names_in("") == [STATUS]
+    for attempt in (partial(drive.volume.open, may_write=True), drive.volume.remove):
+        with pytest.raises(NotFoundError):
+            attempt("F1.pdf")
+    with pytest.raises(NotFoundError):
+        drive.volume.rename("F1.pdf", "F2.pdf")
+    new = drive.printed("F1.pdf", pdf("2"))
+    assert (drive.state(old), drive.state(new)) == (State.REFUSED, State.SETTLING)
+    assert drive.outbox.payload(old) == pdf("1")
+
+
+@pytest.mark.parametrize("state", [State.COLLECTED, State.ACCEPTED, State.REFUSED])
+def test_what_ingis_answers_is_no_matter_to_a_program_that_reads(drive: Drive, state: State) -> None:
+    document_id = drive.printed("F1.pdf", pdf("1"))
     drive.bring(document_id, State.DELIVERED)
+    handle = drive.volume.open("F1.pdf")
+    assert drive.volume.read(handle, 0, 4) == b"%PDF"
+    drive.outbox.hear([Answer(document_id, state)])
+    assert drive.volume.read(handle, 0, 2**20) == pdf("1")
+    drive.volume.release(handle)
+
+
+@pytest.mark.parametrize("state", LISTED)
+def test_a_delivered_document_cannot_be_given_another_name_to_send(drive: Drive, state: State) -> None:
+    document_id = drive.printed("F1.pdf", pdf())
+    drive.bring(document_id, state)
     drive.printed("F3.pdf", pdf("3"))
     for name in ("F2.pdf", "F3.pdf", "f1.PDF"):
         with pytest.raises(DeniedError):
@@ -765,10 +792,11 @@ def test_a_delivered_document_cannot_be_given_another_name_to_send(drive: Drive)
     assert drive.read("F3.pdf") == pdf("3")
 
 
-def test_setting_a_delivered_document_aside_copies_it(drive: Drive) -> None:
+@pytest.mark.parametrize("state", LISTED)
+def test_setting_a_delivered_document_aside_copies_it(drive: Drive, state: State) -> None:
     """What programs do that save safely: old to `.bak`, new to the name."""
     old = drive.printed("F1.pdf", pdf("1"))
-    drive.bring(old, State.DELIVERED)
+    drive.bring(old, state)
     drive.printed("F1.tmp", pdf("2"))
     drive.volume.rename("F1.pdf", "F1.bak")
     drive.volume.rename("F1.tmp", "F1.pdf")
@@ -780,7 +808,7 @@ def test_setting_a_delivered_document_aside_copies_it(drive: Drive) -> None:
     assert backup.state is State.LOCAL
     assert backup.id != old
     assert new.state is State.SETTLING
-    assert (drive.state(old), drive.document(old).listed) == (State.DELIVERED, False)
+    assert (drive.state(old), drive.document(old).listed) == (state, False)
 
 
 @pytest.mark.parametrize("may_write", [False, True])

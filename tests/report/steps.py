@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.outbox import Decision, Outbox
+from ingisfs.outbox.outbox import Answer, Decision, Outbox
 from tests.documents import keep, pdf, xml
 
 
@@ -43,6 +43,12 @@ class Steps:
         ids = self.publish(*names)
         self.outbox.finish([self.get(document_id) for document_id in ids])
         return ids
+
+    def answer(self, name: str, after: State, detail: str = "") -> str:
+        """INGIS takes, accepts or refuses a document."""
+        (document_id,) = self.deliver(name)
+        assert self.outbox.hear([Answer(document_id, after, detail)])
+        return document_id
 
     def hold(self, name: str, reason: Reason, detail: str = "", *, folder: str = "", data: bytes | None = None) -> str:
         document_id = self.print(name, folder=folder, data=data)

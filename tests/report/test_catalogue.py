@@ -79,6 +79,8 @@ def test_delivered_never_reads_as_accepted() -> None:
         "en": r"\baccepted\b|approved|processed by",
     }
     for key, texts in CATALOGUE.items():
+        if key == "state.accepted":  # INGIS itself has said so
+            continue
         for language in LANGUAGES:
             assert not re.search(words[language], texts[language], re.IGNORECASE), key
 

@@ -193,10 +193,14 @@ def test_what_ingis_did_is_null_and_never_zero(steps: Steps, outbox: Outbox, dri
 
 
 def test_what_is_known_of_ingis_is_told(steps: Steps, outbox: Outbox, drive: DriveFacts) -> None:
-    (document_id,) = steps.deliver("F1.pdf")
-    with outbox.transact():
-        outbox._sql("UPDATE documents SET state = 'refused' WHERE id = ?", (document_id,))
-    assert status(outbox, drive)["counts"]["refused"] == 1
+    for after in (State.COLLECTED, State.ACCEPTED, State.REFUSED):
+        steps.answer(f"{after}.pdf", after, "Klant onbekend")
+    content = status(outbox, drive)
+    assert [content["counts"][state] for state in ("collected", "accepted", "refused")] == [1, 1, 1]
+    assert content["needs_person"] == 1
+    refused = content["documents"][0]
+    told = (refused["state"], refused["reason"], refused["detail"])
+    assert told == ("refused", "ingis-refused", "Klant onbekend")
 
 
 def test_the_keys_are_always_in_the_order_of_the_schema(steps: Steps, outbox: Outbox, drive: DriveFacts) -> None:

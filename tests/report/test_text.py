@@ -292,6 +292,38 @@ def test_what_ingis_refused_is_never_shown_as_zero(steps: Steps, outbox: Outbox,
     assert "niet\nbekend" in page
 
 
+def test_what_was_collected_says_no_more_than_that(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    steps.answer("F1.pdf", State.COLLECTED)
+    page = text(outbox, drive(clock, "nl"))
+    assert "Alles is in orde: 1 bezorgd, niets wacht." in page
+    assert "opgehaald  1" in page
+    assert "Of INGIS het goed vond" in page.replace("\n", " ")
+    assert "Bezorgd betekent" not in page
+    steps.deliver("F2.pdf")
+    assert "Bezorgd betekent" in text(outbox, drive(clock, "nl"))
+
+
+def test_what_ingis_refused_needs_a_person_with_its_own_words(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    document_id = steps.answer("F1.pdf", State.REFUSED, "F1.pdf.err: Klant onbekend")
+    page = text(outbox, drive(clock, "nl"))
+    assert page.startswith("1 document heeft iemand nodig. Er wacht niets.")
+    assert "F1.pdf, geweigerd, " in page
+    assert "INGIS heeft F1.pdf geweigerd. Verbeter het in King en druk het opnieuw af" in page
+    assert "Melding: F1.pdf.err: Klant onbekend" in page
+    assert "ingisfs queue withdraw F1" in page.replace("\n  ", " ")
+    outbox.withdraw([steps.get(document_id)])
+    page = text(outbox, drive(clock, "nl"))
+    assert page.startswith("Alles is in orde")
+    assert "geweigerd  1" in page
+
+
+def test_what_ingis_accepted_is_told_as_that(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    steps.answer("F1.pdf", State.ACCEPTED)
+    page = text(outbox, drive(clock, "nl"))
+    assert "aangenomen  1" in page
+    assert "niet bekend" not in page.replace("\n", " ")
+
+
 def test_more_than_is_shown_is_counted(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
     for number in range(203):
         steps.hold(f"H{number}.pdf", Reason.EMPTY, data=b"")
