@@ -694,8 +694,15 @@ def check(drive: str, config: Path | None, machine: bool, as_json: bool) -> int:
 @click.argument("mountpoint", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask, also where the server is another machine.")
 @click.option("--timeout", type=click.FloatRange(0), default=300.0, show_default=True, help="Seconds to follow it.")
+@click.option(
+    "--ingis",
+    type=click.FloatRange(0),
+    default=180.0,
+    show_default=True,
+    help="Seconds to wait, once it is delivered, for what INGIS does with it, where that can be seen.",
+)
 @_plainly
-def test_print(mountpoint: str | None, yes: bool, timeout: float) -> int:
+def test_print(mountpoint: str | None, yes: bool, timeout: float, ingis: float) -> int:
     """Print a marked test pair into the drive, and follow it to the server. Exit code 3: a person is needed."""
     from datetime import datetime
 
@@ -718,7 +725,7 @@ def test_print(mountpoint: str | None, yes: bool, timeout: float) -> int:
         click.echo(say(language, "testprint.begin", stem=stem, mountpoint=mounted.mountpoint))
         try:
             testprint.write(mounted, pair)
-            ending = testprint.follow(outbox, list(pair), language, timeout, click.echo)
+            ending = testprint.follow(outbox, list(pair), language, timeout, ingis, click.echo)
         except KeyboardInterrupt:
             click.echo("\n" + say(language, "testprint.stopped"), err=True)
             return FAILED

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from ingisfs import letters, mounting
 from ingisfs.config import ConfigError, is_loopback
 from ingisfs.drive.registry import Mounted
-from ingisfs.outbox.document import ENDED, NEEDS_PERSON, SENT, Document
+from ingisfs.outbox.document import BY_INGIS, ENDED, SENT, Document
 from ingisfs.outbox.reading import Reading
 from ingisfs.report.catalogue import say
 from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
@@ -86,10 +86,15 @@ def write(mounted: Mounted, pair: dict[str, bytes]) -> None:
         raise ConfigError("testprint.failed", mountpoint=mounted.mountpoint, detail=error.strerror or error)
 
 
-def follow(outbox: Reading, names: list[str], language: str, timeout: float, tell: Callable[[str], None]) -> Ending:
-    """Tell each step of these documents, until all are at the server, a person is needed, or `timeout` s are over."""
+def follow(
+    outbox: Reading, names: list[str], language: str, timeout: float, ingis: float, tell: Callable[[str], None]
+) -> Ending:
+    """Tell each step of these documents, until all are at the server, a person is needed, or `timeout` s are over.
+
+    Where what becomes of them behind the server is followed, go on for `ingis` s, or until something is known of each.
+    """
     end = time.monotonic() + timeout
-    told = 0
+    told, arrived = 0, False
     while True:
         with suppress(sqlite3.OperationalError):  # busy
             found = _newest(outbox, names)
@@ -97,11 +102,22 @@ def follow(outbox: Reading, names: list[str], language: str, timeout: float, tel
                 told = entry
                 tell(line)
             ending = _ending(outbox, found, names, language)
-            if ending is not None:
+            if ending is not None and (ending.how != "delivered" or not outbox.meta("follows") or not ingis):
                 return ending
-        if time.monotonic() >= end:
+            if ending is not None:
+                if not arrived:
+                    arrived, end = True, time.monotonic() + ingis
+                    tell(say(language, "testprint.ingis", seconds=f"{ingis:g}"))
+                if time.monotonic() >= end or all(document.state in BY_INGIS for document in found):
+                    return ending
+        if time.monotonic() >= end and not arrived:
             return Ending("late", read_target(outbox).sentence(language))
-        time.sleep(LOOK)
+        try:
+            time.sleep(LOOK)
+        except KeyboardInterrupt:
+            if not arrived:
+                raise
+            return Ending("delivered")
 
 
 def _newest(outbox: Reading, names: list[str]) -> list[Document]:
@@ -124,13 +140,13 @@ def _news(outbox: Reading, documents: list[Document], after: int, language: str)
 
 
 def _ending(outbox: Reading, found: list[Document], names: list[str], language: str) -> Ending | None:
-    if len(found) == len(names) and all(document.state in SENT for document in found):
-        return Ending("delivered")
     for document in found:
-        if document.state in NEEDS_PERSON:
-            return Ending("person", sentence(language, document))
+        if document.needs_person:
+            return Ending("person", "\n".join(filter(None, (sentence(language, document), document.detail))))
         if document.state in ENDED:  # somebody deleted or replaced it
             return Ending("person", f"{document.name}: {say(language, f'state.{document.state}')}")
+    if len(found) == len(names) and all(document.state in SENT for document in found):
+        return Ending("delivered")
     target = read_target(outbox)
     if target.state == TARGET_NEEDS_PERSON:
         return Ending("person", target.sentence(language))

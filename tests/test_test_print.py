@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -34,7 +35,7 @@ def mounted(tmp_path: Path, server: StageServer) -> Iterator[Drive]:
 
 
 def test_a_pair_is_printed_and_followed_until_the_server_has_both(mounted: Drive, server: StageServer) -> None:
-    done = mounted.run("test-print", str(mounted.mountpoint), "--timeout", "120", timeout=180)
+    done = mounted.run("test-print", str(mounted.mountpoint), "--timeout", "120", "--ingis", "0", timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     names = [document["name"] for document in server.received()]
     assert sorted(name.rpartition(".")[2] for name in names) == ["pdf", "xml"]
@@ -49,6 +50,42 @@ def test_a_pair_is_printed_and_followed_until_the_server_has_both(mounted: Drive
     assert "Bezorgd" in done.stdout
 
 
+def printing(mounted: Drive, *options: str) -> subprocess.Popen[str]:
+    """Begin a test print."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "ingisfs", "test-print", *options],
+        env=mounted.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("answer", "code", "last"), [(None, 0, "opgehaald"), ("Klant onbekend", 3, "geweigerd")])
+def test_what_ingis_does_with_the_pair_is_followed_too(
+    tmp_path: Path, server: StageServer, answer: str | None, code: int, last: str
+) -> None:
+    """INGIS takes both away, or leaves its answer beside them."""
+    responses = {"refused": ["{name}.err"]}
+    with drive(
+        tmp_path / "drive", server.url, server.user, server.password, follow=0.2, responses=responses
+    ) as mounted:
+        process = printing(mounted, "--timeout", "120", "--ingis", "120")
+        wait_for(lambda: set(mounted.states().values()) == {"delivered"} and len(mounted.states()) == 2, "both", 60)
+        wait_for(lambda: list(server.root.glob(".ingisfs-*-probe.part")), "a first look", 60)
+        time.sleep(0.5)  # for it to end
+        for path in server.root.glob("INGISFS-TEST-*"):
+            if answer is None:
+                path.unlink()
+            else:
+                path.with_name(f"{path.name}.err").write_text(answer)
+        told, errors = process.communicate(timeout=150)
+    assert process.returncode == code, told + errors
+    assert "kijken wat INGIS ermee doet" in told
+    assert f": {last}\n" in told
+    assert "Klant onbekend" in errors or answer is None
+
+
 def another_second(names: set[str]) -> bool:
     """Tell whether a pair that is printed now has a name of its own."""
     return f"{testprint.stem(datetime.now().astimezone())}.pdf" not in names
@@ -56,7 +93,7 @@ def another_second(names: set[str]) -> bool:
 
 def test_the_only_drive_need_not_be_named_and_a_second_pair_is_no_reprint(mounted: Drive, server: StageServer) -> None:
     for count in (2, 4):
-        done = mounted.run("test-print", "--timeout", "120", timeout=180)
+        done = mounted.run("test-print", "--timeout", "120", "--ingis", "0", timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(server.received()) == count
         newest = {document["name"] for document in server.received()}
@@ -79,27 +116,21 @@ def test_a_server_that_is_away_is_told_after_the_time_and_the_pair_goes_later(
 
 def test_a_pair_that_is_held_needs_a_person_and_says_why(tmp_path: Path, server: StageServer) -> None:
     with drive(tmp_path / "drive", server.url, server.user, server.password, types=["xml"]) as mounted:
-        done = mounted.run("test-print", "--timeout", "120", timeout=180)
+        done = mounted.run("test-print", "--timeout", "120", "--ingis", "0", timeout=180)
         assert done.returncode == 3, done.stdout
         assert "geen soort document dat wordt verstuurd" in done.stderr
 
 
 def test_a_wrong_password_needs_a_person(tmp_path: Path, server: StageServer) -> None:
     with drive(tmp_path / "drive", server.url, server.user, "wrong") as mounted:
-        done = mounted.run("test-print", "--timeout", "120", timeout=180)
+        done = mounted.run("test-print", "--timeout", "120", "--ingis", "0", timeout=180)
         assert done.returncode == 3, done.stdout
         assert "weigert de gebruiker" in done.stderr
 
 
 def test_ctrl_c_leaves_the_pair_alone_and_says_so(mounted: Drive, server: StageServer) -> None:
     server.stop()
-    process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "ingisfs", "test-print", "--timeout", "300"],
-        env=mounted.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = printing(mounted, "--timeout", "300")
     try:
         wait_for(lambda: len(mounted.states()) == 2, "both to be written", 60)
         names = list(mounted.states())

@@ -94,9 +94,11 @@ def main() -> int:
         temp_lifetime=drive.temp_lifetime,
         keep_visible=drive.keep_visible,
         archive_days=drive.archive_days,
-        follow=0.0 if urlsplit(drive.server).scheme.startswith("ingis") else drive.follow,  # a portal tells by itself
+        follow=drive.follow,
         answers=tuple(Pattern(text, State(key)) for key, texts in drive.responses.items() for text in texts),
+        receipts=urlsplit(drive.server).scheme in {"ingis", "ingis+http"},
     )
+    outbox.set_meta("follows", "1" if plan.follow else "")  # for those who wait for what INGIS says
     courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast)
 
     def listen() -> None:

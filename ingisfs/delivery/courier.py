@@ -26,10 +26,11 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.following import Following, Look, Pattern
+from ingisfs.delivery.following import Following, Pattern
+from ingisfs.delivery.receipts import Receipts
 from ingisfs.delivery.server import Server, document_of, temporary_name
 from ingisfs.delivery.target import Target, backoff
-from ingisfs.delivery.worker import WHOLE_TARGET, Job, Outcome, Parcel, Result, Worker
+from ingisfs.delivery.worker import WHOLE_TARGET, Job, Look, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
 from ingisfs.outbox.ballast import LITTLE, Ballast
 from ingisfs.outbox.document import NEEDS_PERSON, Document, Reason, State
@@ -63,6 +64,7 @@ class Plan:
     archive_days: float = 90.0  # 0: none
     follow: float = 0.0  # s between two looks for what INGIS collected or answered, at most; 0: never
     answers: tuple[Pattern, ...] = ()  # how INGIS's answers are called on the server
+    receipts: bool = False  # the server tells them itself, in a feed
 
 
 class Courier:
@@ -99,8 +101,12 @@ class Courier:
         self._interrupted = True  # the latest handing out may have left claimed documents behind
         self._direct = False  # the server cannot rename: documents are put under their final names at once
         self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
-        folders = {"", *plan.rules.folders.values()}
-        self._following = Following(outbox, plan.follow, folders, plan.temporary_folder, plan.answers)
+        self._following: Receipts | Following
+        if plan.receipts:
+            self._following = Receipts(outbox, plan.follow)
+        else:
+            folders = {"", *plan.rules.folders.values()}
+            self._following = Following(outbox, plan.follow, folders, plan.temporary_folder, plan.answers)
 
     def wake(self, event: Literal["work", "orphan", "stop"] = "work") -> None:
         """Say that there is work, that the drive is gone, or that it is time to stop. From any thread."""
@@ -214,7 +220,7 @@ class Courier:
         delivered: list[Document] = []
         for result in results:
             good = result.job.kind == "probe" or (
-                self._target.open and (result.found is not None or any(o.error is None for o in result.outcomes))
+                self._target.open and (result.hear is not None or any(o.error is None for o in result.outcomes))
             )
             if result.error is None and good:
                 # What began before the target was closed says nothing of now; only a probe opens it again.
@@ -472,12 +478,10 @@ class Courier:
             self._workers[0].give(self._job("look", look=look))
 
     def _hear_look(self, result: Result) -> None:
-        look = result.job.look
-        assert look is not None
-        if result.found is not None:
-            self._following.heard(look, result.found)
+        if result.hear is not None:
+            result.hear()
         elif result.error is not None:
-            self._following.failed(look, result.error)
+            self._following.failed(result.error)
 
     def _is_given_up(self, name: str) -> bool:
         found = document_of(name)

@@ -6,7 +6,8 @@ was delivered while it was there, and is not there now while the witness is, was
 each file is asked for by its name, and a file written just now has to be visible. All else says nothing.
 
 A look is one job of one worker: one listing, and a second's worth of questions at most. The courier's thread makes
-looks and hears what they found (`Following`), the worker looks (`look_at`).
+looks and hears what they found (`Following`), the worker looks (`look_at`). Where a server tells by itself what became
+of documents, that is heard instead: `receipts.py`.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import re
 import time
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ingisfs import names
@@ -289,7 +291,7 @@ class Following:
         self._written = ""  # our note, as it is in the outbox
         self._lost: dict[str, int] = {}  # folder → looks in a row without the witness
         self._taken: dict[str, int] = {}  # folder → witnesses in a row that went away
-        self._under_way = False
+        self._under_way: Look | None = None
         self._id, self._number, self._folders = new_id(), 0, {folder: _Folder() for folder in self._due}
         self._remember()
 
@@ -334,19 +336,22 @@ class Following:
             self._pauses[folder] = self._pause
             self._due[folder] = min(self._due[folder], soon)
 
-    def look(self, *, fresh: bool) -> Look | None:
+    def look(self, *, fresh: bool) -> Callable[[Server], Callable[[], None]] | None:
         """Return what a worker should look at now, None for nothing. Without a `fresh` log-in it says hello first."""
         now = self._outbox.clock.boot()
-        if not self._pause or self._under_way:
+        if not self._pause or self._under_way is not None:
             return None
         for folder in sorted((folder for folder, due in self._due.items() if due <= now), key=self._due.__getitem__):
             documents = self._open(folder)
             if not documents or self._taken.get(folder, 0) >= TAKEN:
                 self._due[folder] = now + LONGEST * self._pause
                 continue
-            self._under_way = True
-            return self._made(folder, documents, now) if fresh else Look(folder)
+            self._under_way = self._made(folder, documents, now) if fresh else Look(folder)
+            return partial(self._look_at, self._under_way)
         return None
+
+    def _look_at(self, look: Look, server: Server) -> Callable[[], None]:
+        return partial(self._heard, look, look_at(server, look))
 
     def _open(self, folder: str) -> list[Document]:
         """Return the documents in a folder of which INGIS may still tell something."""
@@ -425,17 +430,18 @@ class Following:
 
     # ---- what was found ------------------------------------------------------------------------------------------
 
-    def failed(self, look: Look, error: DeliveryError) -> None:
+    def failed(self, error: DeliveryError) -> None:
         """Hear that nothing could be seen. It says nothing about any document."""
-        self._under_way = False
-        log.info("cannot look into %r: %s", look.folder, error)
+        assert self._under_way is not None
+        folder, self._under_way = self._under_way.folder, None
+        log.info("cannot look into %r: %s", folder, error)
         whole = isinstance(error, TargetNeedsPersonError)
-        self._wait(look.folder, LONGEST * self._pause if whole else 2 * self._pauses[look.folder])
+        self._wait(folder, LONGEST * self._pause if whole else 2 * self._pauses[folder])
 
-    def heard(self, look: Look, found: Found) -> None:
+    def _heard(self, look: Look, found: Found) -> None:
         """Hear what was seen."""
         now, folder = self._outbox.clock.boot(), look.folder
-        self._under_way = False
+        self._under_way = None
         if not look.documents:
             self._due[folder] = now  # hello; now the look itself
             return
@@ -491,7 +497,7 @@ class Following:
 
     def is_left_over(self, document_id: str, number: int) -> bool:
         """Tell whether a temporary file is an earlier witness of ours, or a probe that could not be removed."""
-        mine = document_id == self._id and not self._under_way
+        mine = document_id == self._id and self._under_way is None
         return mine and number not in {kept.witness for kept in self._folders.values()}
 
 

@@ -32,6 +32,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.receipts import Receipt
 from ingisfs.delivery.server import Entry, document_of, temporary_name
 from ingisfs.delivery.wire import READ, client, failure, line, on_the_wire, retry_after
 from ingisfs.outbox.document import new_id
@@ -52,19 +53,6 @@ _KINDS: dict[str, type[DeliveryError] | TargetReason] = {
     "name-refused": DocumentRefusedError,
     "too-large": DocumentRefusedError,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What INGIS says of a document."""
-
-    name: str  # `folder/name` at most, as it was published
-    digest: str  # SHA-256 of its bytes, in hex
-    state: str  # "accepted", "refused", "collected"
-    reason: str  # for people; "" if there is none
-    at: float  # s since 1970 UTC
-    cursor: str  # where to go on behind it
-    key: str = ""  # the document's id, if it came by the API
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,13 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
-from ingisfs.delivery.following import Found, Look, look_at
 from ingisfs.delivery.server import Entry, Server, document_of, temporary_name
 from ingisfs.outbox.document import Document
 
 log = logging.getLogger(__name__)
+
+#: What a worker looks at with its server. It returns what the courier's thread does about what was seen.
+Look = Callable[[Server], Callable[[], None]]
 
 LISTING_PAYS = 3  # documents of one folder from which one listing verifies them cheaper than a question for each
 LONG_LISTING = 16  # entries for each document to verify; in a folder that has more, each is asked for by itself
@@ -82,7 +84,7 @@ class Result:
     outcomes: Sequence[Outcome] = ()
     error: DeliveryError | None = None
     names: Sequence[str] = ()  # temporary files that were found
-    found: Found | None = None  # by a look
+    hear: Callable[[], None] | None = None  # what was seen by a look
 
 
 class Worker(threading.Thread):
@@ -151,7 +153,7 @@ class Worker(threading.Thread):
                 return Result(self, job)
             case "look":
                 assert job.look is not None
-                return Result(self, job, found=look_at(self.server, job.look))
+                return Result(self, job, hear=job.look(self.server))
             case _:
                 self.server.ping()
                 return Result(self, job)

@@ -350,6 +350,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Bezorgd: {server} heeft beide. Wat INGIS ermee doet, staat in het portaal.",
         "en": "Delivered: {server} has both. What INGIS does with them is in its portal.",
     },
+    "testprint.ingis": {
+        "nl": "Bezorgd. Nu nog ten hoogste {seconds} s kijken wat INGIS ermee doet; stoppen mag (Ctrl-C).",
+        "en": "Delivered. Looking for {seconds} s at most what INGIS does with them; you may stop (Ctrl-C).",
+    },
     "testprint.late": {
         "nl": "Na {seconds} s zijn ze nog niet bezorgd. Ze wachten veilig en gaan vanzelf; zie ingisfs status",
         "en": "After {seconds} s they are not delivered yet. They wait safely and go by themselves; see ingisfs status",

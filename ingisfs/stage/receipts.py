@@ -23,7 +23,7 @@ from ingisfs.stage.inbox import Document, Folder, Inbox
 from ingisfs.stage.names import Place, is_temporary, written
 from ingisfs.stage.upload import Upload
 
-State = Literal["accepted", "refused", "collected"]
+State = Literal["received", "refused", "collected"]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS creations (
@@ -192,7 +192,7 @@ class Receipts:
             mine = (creation.user, creation.key)
             self._db.execute("UPDATE creations SET done = 1 WHERE user = ? AND key = ?", mine)
             if not is_temporary(tuple(creation.name.split("/"))):
-                self._add(creation.key, creation.name, creation.sha256, "accepted", "")
+                self._add(creation.key, creation.name, creation.sha256, "received", "")
             self._db.execute("COMMIT")
         except BaseException:
             self._db.execute("ROLLBACK")

@@ -38,6 +38,7 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.delivery.portal import PortalServer, key_of
 from ingisfs.delivery.probe import probe
+from ingisfs.delivery.receipts import Receipt
 from ingisfs.delivery.server import temporary_name
 from ingisfs.outbox.document import Reason, State, new_id
 from ingisfs.outbox.intake import Rules
@@ -96,9 +97,9 @@ def client(stage: StageServer) -> Iterator[PortalServer]:
         yield made
 
 
-def everything_told(stage: StageServer, after: str = "") -> list[portal.Receipt]:
+def everything_told(stage: StageServer, after: str = "") -> list[Receipt]:
     """All receipts behind a cursor."""
-    told: list[portal.Receipt] = []
+    told: list[Receipt] = []
     with connected(stage) as client:
         while page := client.receipts(told[-1].cursor if told else after):
             told += page
@@ -274,10 +275,10 @@ def test_receipts_are_told_page_by_page_in_their_order(stage: StageServer, clien
         client.publish(f".ingisfs-{one}-1.part", f"F{number}.pdf")
     everything = client.receipts(before)
     assert [(r.name, r.digest, r.state, r.reason, r.key) for r in everything] == [
-        (f"F{number}.pdf", sha256(str(number).encode()), "accepted", "", one) for number, one in enumerate(ids)
+        (f"F{number}.pdf", sha256(str(number).encode()), "received", "", one) for number, one in enumerate(ids)
     ]
     assert all(1.7e9 < receipt.at < 1e10 for receipt in everything)
-    told: list[portal.Receipt] = []
+    told: list[Receipt] = []
     while page := client.receipts(told[-1].cursor if told else before, limit=2):
         assert len(page) <= 2
         told += page
@@ -583,7 +584,7 @@ def collecting(way: FaultyWay) -> Callable[[str, str], None]:
 
 def check(stage: StageServer, before: str, wanted: dict[str, bytes]) -> None:
     """Each document was made once, byte for byte."""
-    made = [(r.name, r.digest) for r in everything_told(stage, before) if r.state == "accepted"]
+    made = [(r.name, r.digest) for r in everything_told(stage, before) if r.state == "received"]
     assert Counter(made) == Counter((name, sha256(data)) for name, data in wanted.items())
 
 

@@ -215,7 +215,7 @@ def test_the_same_key_is_answered_with_the_same_receipt(client: httpx.Client, st
     again = create(client, later, "F1.pdf", key)
     assert (again.status_code, again.json()) == (200, made.json())
     assert stage.names() == [later]
-    assert [(r["name"], r["state"], r["key"]) for r in told(client, end)] == [("F1.pdf", "accepted", key)]
+    assert [(r["name"], r["state"], r["key"]) for r in told(client, end)] == [("F1.pdf", "received", key)]
 
 
 def test_a_key_makes_no_second_document(client: httpx.Client, stage: Running) -> None:
@@ -426,7 +426,7 @@ def test_a_death_before_the_rename_made_nothing(
     assert receipts.after(0, 10) == []
     made, new = receipts.create("king", "k", (draft,), ("F1.pdf",))
     assert (new, made.name) == (True, "F1.pdf")
-    assert [receipt.state for receipt in receipts.after(0, 10)] == ["accepted"]
+    assert [receipt.state for receipt in receipts.after(0, 10)] == ["received"]
 
 
 @pytest.mark.parametrize("restarts", [True, False])
@@ -444,7 +444,7 @@ def test_a_death_behind_the_rename_made_the_document_and_its_receipt(
     inbox.delete(("F1.pdf",))  # INGIS has collected it
     made, new = receipts.create("king", "k", (draft,), ("F1.pdf",))
     assert (new, made.name) == (False, "F1.pdf")
-    assert [(receipt.state, receipt.key) for receipt in receipts.after(0, 10)] == [("accepted", "k")]
+    assert [(receipt.state, receipt.key) for receipt in receipts.after(0, 10)] == [("received", "k")]
 
 
 def test_a_key_belongs_to_its_user(opened: Callable[[], tuple[Inbox, Receipts]]) -> None:
