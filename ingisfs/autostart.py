@@ -132,7 +132,8 @@ class Autostart:
 
     def status(self) -> list[Told]:
         """Tell whether they start by themselves, whether they are kept, and which of them are there."""
-        from ingisfs import mounting, running
+        from ingisfs import running
+        from ingisfs.drive import registry, stop_file
 
         options: dict[str, object] = {"options": " --machine" if self._machine else ""}
         how = self._how()
@@ -143,9 +144,9 @@ class Autostart:
             told.append(Told("autostart.status.not-kept", options))
         for name in self._names():
             folder = load(self._path, name).state_folder
-            if (mounted := mounting.running(folder)) is not None:
+            if (mounted := registry.running(folder)) is not None:
                 told.append(Told("autostart.status.mounted", {"drive": name, "mountpoint": mounted.mountpoint}))
-            elif mounting.was_stopped(folder):
+            elif stop_file.was_stopped(folder):
                 told.append(Told("autostart.status.unmounted", {"drive": name}))
             elif kept:
                 told.append(Told("autostart.status.away", {"drive": name, "log": running.log_file(self._path)}))

@@ -124,8 +124,10 @@ def _mount(settings: Drive, *, foreground: bool = False) -> int:
         click.echo(say(settings.language, warning, mountpoint=settings.mountpoint), err=True)
     done = {"drive": settings.name, "mountpoint": settings.mountpoint, "server": settings.server}
     if foreground:
+        from ingisfs import serving
+
         mounting.check(settings)
-        mounting.serve(settings, lambda: click.echo(say(settings.language, "mount.done", **done)))
+        serving.serve(settings, lambda: click.echo(say(settings.language, "mount.done", **done)))
         return FINE
     mounting.mount(settings)
     click.echo(say(settings.language, "mount.done", **done))
@@ -134,9 +136,9 @@ def _mount(settings: Drive, *, foreground: bool = False) -> int:
 
 def _mount_one(settings: Drive) -> int:
     """Mount one drive of many; one that is there already is fine."""
-    from ingisfs import mounting
+    from ingisfs.drive import registry
 
-    mounted = mounting.running(settings.state_folder)
+    mounted = registry.running(settings.state_folder)
     if mounted is None:
         return _mount(settings)
     what = say(settings.language, "all.mounted-already", mountpoint=mounted.mountpoint)
@@ -146,9 +148,9 @@ def _mount_one(settings: Drive) -> int:
 
 def _unmount_one(settings: Drive, *, now: bool, timeout: float | None) -> int:
     """Unmount one drive of many; one that is not there is fine."""
-    from ingisfs import mounting
+    from ingisfs.drive import registry
 
-    mounted = mounting.running(settings.state_folder)
+    mounted = registry.running(settings.state_folder)
     if mounted is not None:
         return _unmount(mounted, now=now, timeout=timeout)
     what = say(settings.language, "all.not-mounted")

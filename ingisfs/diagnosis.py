@@ -34,6 +34,7 @@ from ingisfs import credentials, letters, mounting
 from ingisfs.config import DEFAULT_DRIVE, ConfigError, Drive
 from ingisfs.delivery.failures import DeliveryError, TargetNeedsPersonError, TargetReason, TransientError
 from ingisfs.delivery.probe import Findings, probe
+from ingisfs.drive import host, registry, stop_file
 from ingisfs.outbox import ballast, salvage
 from ingisfs.outbox.document import State
 from ingisfs.outbox.locks import is_locked
@@ -175,7 +176,7 @@ class Diagnosis:
     def _library(self) -> Step:
         if sys.platform != "win32":
             mounting.check_fuse()
-        return self._good("host", library=mounting.library())
+        return self._good("host", library=host.library())
 
     def _elevated(self) -> Step | None:
         if sys.platform != "win32":
@@ -188,7 +189,7 @@ class Diagnosis:
     def _mountpoint(self) -> Step:
         drive, name = self._drive, "mountpoint"
         values: dict[str, Any]
-        mounted = mounting.running(drive.state_folder)
+        mounted = registry.running(drive.state_folder)
         if mounted is not None:
             if mounting.answers(mounted.mountpoint, ANSWER):
                 return self._good(name, mountpoint=mounted.mountpoint)
@@ -216,7 +217,7 @@ class Diagnosis:
             before = mounting.find(place)
         except ConfigError:
             return False
-        return before.state_folder == self._drive.state_folder and not mounting.was_stopped(before.state_folder)
+        return before.state_folder == self._drive.state_folder and not stop_file.was_stopped(before.state_folder)
 
     def _outbox(self) -> Step:
         folder, name = self._drive.state_folder, "outbox"
@@ -244,7 +245,7 @@ class Diagnosis:
     def _users(self) -> Iterator[str]:
         folder = self._drive.state_folder
         if is_locked(folder / "drive.lock"):
-            mounted = mounting.running(folder)
+            mounted = registry.running(folder)
             yield self._say("check.outbox.drive", pid=mounted.pid if mounted else "?")
         if is_locked(folder / "courier.lock"):
             yield self._say("check.outbox.courier")

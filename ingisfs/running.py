@@ -23,6 +23,7 @@ import platformdirs
 
 from ingisfs import alarms, mounting
 from ingisfs.config import ConfigError, Drive, load, machine_config_path, machine_folder, names_in
+from ingisfs.drive import registry, stop_file
 from ingisfs.outbox.locks import FileLock, is_locked
 from ingisfs.outbox.reading import ReadOnlyOutbox
 from ingisfs.report.catalogue import say
@@ -249,12 +250,12 @@ class _Kept(threading.Thread):
             return
         if self._up_since is not None:
             self._up_since = None
-            if not mounting.was_stopped(drive.state_folder):
+            if not stop_file.was_stopped(drive.state_folder):
                 log.error("drive %s: its process has ended, and nobody unmounted it", drive.name)
                 self._tell(drive)
                 self._pause()
                 return
-        if mounting.was_stopped(drive.state_folder):
+        if stop_file.was_stopped(drive.state_folder):
             self._say(logging.INFO, "a person unmounted it; it stays away until a person mounts it")
             self._wait = FIRST_WAIT
             return
@@ -266,8 +267,8 @@ class _Kept(threading.Thread):
             self._up_since, self._next_ask, self._unanswered = now, now, 0
         if now < self._next_ask:
             return
-        mounted = mounting.running(drive.state_folder)
-        if mounted is None or mounting.was_stopped(drive.state_folder):
+        mounted = registry.running(drive.state_folder)
+        if mounted is None or stop_file.was_stopped(drive.state_folder):
             return  # it is being mounted or unmounted
         if mounting.answers(mounted.mountpoint, ANSWER_LIMIT):
             self._unanswered = 0
@@ -286,8 +287,8 @@ class _Kept(threading.Thread):
         # Only if it is still the same process, and nobody is taking it away.
         if (
             self._unanswered >= HANGS
-            and mounting.running(drive.state_folder) == mounted
-            and not mounting.was_stopped(drive.state_folder)
+            and registry.running(drive.state_folder) == mounted
+            and not stop_file.was_stopped(drive.state_folder)
         ):
             log.error("drive %s: it hangs; ending its process %d", drive.name, mounted.pid)
             self._tell(drive)
@@ -335,7 +336,7 @@ class _Kept(threading.Thread):
         """Take the drive away if it runs; one that a program does not let go of lives on without us."""
         folder = self.state_folder or self._settings().state_folder  # it may have had no time to look
         end = time.monotonic() + BUSY_LIMIT
-        while (mounted := mounting.running(folder)) is not None:
+        while (mounted := registry.running(folder)) is not None:
             try:
                 mounting.unmount(mounted, by_person=False)
             except ConfigError as error:

@@ -127,7 +127,7 @@ class Drive:
 
     def pids(self, what: str) -> list[int]:
         """Return the processes of this drive: `drive` or `courier`, by the locks they hold."""
-        module = {"drive": "ingisfs.mounting", "courier": "ingisfs.delivery"}[what]
+        module = {"drive": "ingisfs.serving", "courier": "ingisfs.delivery"}[what]
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():

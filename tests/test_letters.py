@@ -12,6 +12,7 @@ import pytest
 from ingisfs import config, letters, mounting
 from ingisfs.config import ConfigError, Drive
 from ingisfs.drive import winfsp
+from ingisfs.drive.host import host_of
 from ingisfs.windows import CD_ROM, FIXED, RAM_DISK, REMOTE, REMOVABLE
 
 HOME = r"C:\Users\Anna"
@@ -225,5 +226,5 @@ def test_the_type_of_the_drive_reaches_windows(as_windows: pytest.MonkeyPatch, d
     asked: list[dict[str, Any]] = []
     as_windows.setattr(winfsp, "WinFspHost", lambda *_, **options: asked.append(options))
     as_windows.setattr(winfsp, "session", lambda: "7")
-    mounting._host(Drive(drive_type=drive_type), None, lambda: None)  # type: ignore[arg-type]
+    host_of(Drive(drive_type=drive_type), None, lambda: None)  # type: ignore[arg-type]
     assert asked == [{"session": "7", "network": drive_type == "network"}]

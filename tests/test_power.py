@@ -28,12 +28,12 @@ from ingisfs.config import Drive as Settings
 from ingisfs.delivery import courier as courier_module
 from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import DoubtError, UnreachableError
-from ingisfs.mounting import open_outbox
 from ingisfs.outbox.document import ENDED, Document, Reason, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.mirror import Mirror, default_folder, is_foreign
 from ingisfs.outbox.outbox import Decision, Outbox
+from ingisfs.serving import open_outbox
 from tests.delivery.couriers import soon
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer

@@ -18,7 +18,7 @@ import pytest
 
 from ingisfs import running
 from ingisfs.drive.registry import Registry
-from ingisfs.mounting import _StopFile, was_stopped
+from ingisfs.drive.stop_file import StopFile, was_stopped
 from ingisfs.outbox.mirror import default_folder
 from ingisfs.outbox.outbox import Outbox
 from ingisfs.processes import apart, python
@@ -380,7 +380,7 @@ def test_our_folders_are_not_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_person_stopped_stays_stopped_and_what_the_keeper_stopped_does_not(tmp_path: Path) -> None:
-    stop = _StopFile(tmp_path)
+    stop = StopFile(tmp_path)
     assert not was_stopped(tmp_path)
     stop.write(by_person=False)
     assert stop.there()
@@ -397,7 +397,7 @@ def test_what_a_person_stopped_stays_stopped_and_what_the_keeper_stopped_does_no
 
 def test_a_host_without_signals_ends_when_the_file_is_there(tmp_path: Path) -> None:
     ended = threading.Event()
-    stop = _StopFile(tmp_path)
+    stop = StopFile(tmp_path)
     stop.watch(SimpleNamespace(end=ended.set))
     stop.write()
     assert ended.wait(60)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
+from ingisfs.config import Drive, machine_folder
 from ingisfs.outbox.locks import is_locked
 
 
@@ -84,3 +85,23 @@ class Registry:
         """Return the drive at a mountpoint."""
         wanted = normal(mountpoint)
         return next((drive for drive in self.all() if drive.mountpoint == wanted), None)
+
+
+def registry_of(drive: Drive) -> Registry:
+    """Return where it is noted that this drive runs."""
+    return Registry(machine_folder() / "mounted") if drive.of_machine else Registry()
+
+
+def registries() -> list[Registry]:
+    """Return where it is noted which drives run: this user's, and the machine's if we may look."""
+    return [Registry(), Registry(machine_folder() / "mounted")]
+
+
+def noted() -> list[tuple[Registry, Mounted]]:
+    """Return every drive on note, and where it is."""
+    return [(registry, mounted) for registry in registries() for mounted in registry.all()]
+
+
+def running(state_folder: Path) -> Mounted | None:
+    """Return what is noted of the drive with this state folder, if one runs and has said where."""
+    return next((mounted for _, mounted in noted() if mounted.state_folder == state_folder and mounted.alive), None)

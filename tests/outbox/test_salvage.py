@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from ingisfs.config import Drive
-from ingisfs.mounting import open_outbox
 from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.outbox import Decision, Outbox
+from ingisfs.serving import open_outbox
 from tests.documents import keep, pdf
 
 COUNT = 60
