@@ -17,10 +17,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file, and all under Wine, which share one prefix (pytest-xdist)."""
+    """Let one process run all tests of a file (pytest-xdist)."""
     for item in items:
-        folder, name = item.path.parent.name, item.path.name
-        item.add_marker(pytest.mark.xdist_group("wine" if folder == "wine" else f"{folder}/{name}"))
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
 
 
 @pytest.fixture
