@@ -48,11 +48,11 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
     if scheme in {"https", "http"}:
         from ingisfs.delivery.webdav import WebDavServer
 
-        return WebDavServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
+        return WebDavServer(drive.server, drive.user, secret, verify=_trusted(drive), proxy=drive.proxy)
     if scheme in {"ingis", "ingis+http"}:
         from ingisfs.delivery.portal import PortalServer
 
-        return PortalServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
+        return PortalServer(drive.server, drive.user, secret, verify=_trusted(drive), proxy=drive.proxy)
     if scheme == "sftp":
         from ingisfs.delivery.sftp import SftpServer  # takes 0.9 s
 
@@ -66,11 +66,14 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
 
 
 def _trusted(drive: Drive) -> ssl.SSLContext:
-    """Return whose certificates are trusted. Raises TargetNeedsPersonError if they cannot be read."""
+    """Return with whom we speak, and as whom. Raises TargetNeedsPersonError for files that cannot be used."""
+    from ingisfs.delivery.certificates import trusted
+
     try:
-        return ssl.create_default_context(cafile=str(Path(drive.ca_file).expanduser()) if drive.ca_file else None)
-    except OSError as error:
-        raise TargetNeedsPersonError(TargetReason.CERTIFICATE, f"ca_file {drive.ca_file}: {error}") from None
+        return trusted(drive)
+    except ConfigError as error:
+        reason = TargetReason.CERTIFICATE if error.values["key"] == "ca_file" else TargetReason.LOGIN
+        raise TargetNeedsPersonError(reason, "{key} {path}: {detail}".format(**error.values)) from None
 
 
 def main() -> int:

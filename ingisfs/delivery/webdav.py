@@ -20,7 +20,7 @@ from ingisfs.delivery.failures import (
     TransientError,
 )
 from ingisfs.delivery.server import Entry
-from ingisfs.delivery.wire import READ, client, failure, is_page, line, on_the_wire
+from ingisfs.delivery.wire import READ, client, failure, folder_address, is_page, line, on_the_wire
 
 MAX_LISTING = 64 * 2**20  # bytes of one PROPFIND answer
 
@@ -34,13 +34,18 @@ class WebDavServer:
     """An inbox folder on a WebDAV server. See `Server` for the contract."""
 
     def __init__(
-        self, url: str, user: str, password: str, *, verify: ssl.SSLContext | bool = True, read_timeout: float = READ
+        self,
+        url: str,
+        user: str,
+        password: str,
+        *,
+        verify: ssl.SSLContext | bool = True,
+        proxy: str = "",
+        read_timeout: float = READ,
     ) -> None:
-        """Talk to the folder at `url`; nothing is sent yet. Time-outs in seconds."""
-        parts = urlsplit(url)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._base = parts.path.rstrip("/") + "/"
-        self._client = client(user, password, verify, read_timeout)
+        """Talk to the folder at `url`; nothing is sent yet. Time-outs in seconds. `proxy` as in `wire.client`."""
+        self._origin, self._base = folder_address(url)
+        self._client = client(user, password, verify, read_timeout, ("PROPFIND", self._url("")), proxy)
 
     def _url(self, name: str) -> str:
         return self._origin + self._path(name)
