@@ -25,7 +25,7 @@ import httpx
 
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
 
-LITTLE = 1024  # bytes of a body that may be sent for nothing
+LITTLE = 256  # bytes of a body that may be sent for nothing
 RESTED = 20.0  # s after which a nonce may be too old; servers that end one announce the next 30 s before
 
 #: Algorithms of Digest, the best first.
