@@ -465,6 +465,8 @@ class Diagnosis:
     def _overwrite(self) -> Step:
         if self._result.overwrites:
             return self._bad("overwrite", "probe.overwrites")
+        if self._result.unguarded:
+            return self._warn("overwrite", "probe.unguarded")
         return self._good("overwrite")
 
     def _names(self) -> Step:

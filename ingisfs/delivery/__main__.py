@@ -57,7 +57,9 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
         from ingisfs.delivery.sftp import SftpServer  # takes 0.9 s
 
         key_file = Path(drive.key_file).expanduser() if drive.key_file else None
-        return SftpServer(drive.server, drive.user, secret, host_key=drive.host_key, key_file=key_file)
+        return SftpServer(
+            drive.server, drive.user, secret, host_key=drive.host_key, key_file=key_file, agent=drive.agent
+        )
     if scheme in {"ftps", "ftps-implicit"} or (scheme == "ftp" and drive.unencrypted in UNENCRYPTED.values()):
         from ingisfs.delivery.ftps import FtpsServer
 

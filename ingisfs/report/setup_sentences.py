@@ -171,6 +171,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "ATTENTION: when renaming, this server overwrites what is there already, even when asked not to. Delivery"
         " works, but another file of the same name is lost then. Tell whoever runs the server.",
     },
+    "probe.unguarded": {
+        "nl": "LET OP: deze server overschrijft bij hernoemen wat er al staat. ingisfs kijkt daarom eerst of de naam"
+        " vrij is. Alleen een ander programma dat op dat ogenblik dezelfde naam maakt, kan zo een bestand verliezen.",
+        "en": "ATTENTION: when renaming, this server overwrites what is there already. So ingisfs looks first whether"
+        " the name is free. Only another program that makes the same name in the same moment can lose a file by it.",
+    },
     "probe.no-rename": {
         "nl": "LET OP: deze server kan niet hernoemen. Bezorgen kan, maar een document is op de server al zichtbaar"
         " terwijl het nog binnenkomt. Vraag de beheerder van de server om hernoemen (MOVE) toe te staan.",

@@ -32,6 +32,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.probe import probe
 from ingisfs.delivery.server import folder_of, temporary_name
 from ingisfs.delivery.sftp import SftpServer, failure, read_key
 from tests.documents import pdf, xml
@@ -337,7 +338,7 @@ def test_a_server_that_says_ok_to_half_a_document_is_found_out_by_its_size(tmp_p
         assert entry.size < 2_000_000
 
 
-def test_a_document_costs_four_round_trips(tmp_path: Path) -> None:
+def test_a_document_costs_five_round_trips(tmp_path: Path) -> None:
     with openssh_server(tmp_path) as server, counting_wire(server.port) as wire:
         url = f"sftp://127.0.0.1:{wire.port}{quote(str(server.root))}"
         with connected(server, url=url) as client:
@@ -348,7 +349,7 @@ def test_a_document_costs_four_round_trips(tmp_path: Path) -> None:
             client.entry(part())
             assert wire.trips - begun == 3
             client.publish(part(), "F1.pdf")
-            assert wire.trips - begun == 4
+            assert wire.trips - begun == 5  # it looks first
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------
@@ -633,6 +634,10 @@ class Inbox(asyncssh.SFTPServer):
         script = self.scripts.get(operation)
         return script(self, really) if script else really()
 
+    def overwrite(self) -> None:
+        """Do the rename that is asked for, whatever is there."""
+        os.replace(*self.renaming)
+
     def hang_up(self) -> None:
         self.channel.get_connection().abort()
 
@@ -651,6 +656,7 @@ class Inbox(asyncssh.SFTPServer):
         return self._do("close", lambda: super(Inbox, self).close(file_obj))
 
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        self.renaming = self.map_path(oldpath), self.map_path(newpath)
         return self._do("rename", lambda: super(Inbox, self).rename(oldpath, newpath))
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
@@ -775,11 +781,92 @@ def test_every_answer_to_a_rename_has_its_kind(
 
 
 def test_a_rename_leaves_doubt_while_nobody_can_tell_what_is_there(tmp_path: Path) -> None:
-    no = says(asyncssh.SFTPFailure("Failure"))
-    with scripted(tmp_path, rename=no, lstat=is_silent) as client:
+    asked: list[str] = []
+
+    def silent_after_it(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        return asyncio.Event().wait() if asked else really()
+
+    def no(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        asked.append("rename")
+        raise asyncssh.SFTPFailure("Failure")
+
+    with scripted(tmp_path, rename=no, lstat=silent_after_it) as client:
         client.put(part(), b"x")
         with pytest.raises(DoubtError):
             client.publish(part(), "F1.pdf")
+
+
+def test_a_name_that_is_taken_between_the_look_and_the_rename_is_left_alone(tmp_path: Path) -> None:
+    def rename(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        (tmp_path / "F1.pdf").write_bytes(b"a stranger's")
+        raise asyncssh.SFTPFailure("Failure")
+
+    with scripted(tmp_path, rename=rename) as client:
+        client.put(part(), b"x")
+        with pytest.raises(NameExistsError):
+            client.publish(part(), "F1.pdf")
+
+
+LOOKS: list[tuple[Script, type[DeliveryError]]] = [
+    (lambda inbox, really: inbox.hang_up(), UnreachableError),
+    (lambda inbox, really: asyncio.Event().wait(), UnreachableError),
+    (lambda inbox, really: says(asyncssh.SFTPFailure("Failure"))(inbox, really), DoubtError),
+    (lambda inbox, really: says(asyncssh.SFTPPermissionDenied(""))(inbox, really), DoubtError),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), LOOKS)
+def test_nothing_is_renamed_while_the_look_before_it_tells_nothing(
+    tmp_path: Path, script: Script, kind: type[DeliveryError]
+) -> None:
+    renamed: list[str] = []
+    with scripted(tmp_path, lstat=script, rename=lambda inbox, really: renamed.append("F1.pdf")) as client:
+        client.put(part(), b"x")
+        with pytest.raises(DeliveryError) as raised:
+            client.publish(part(), "F1.pdf")
+        assert type(raised.value) is kind
+    assert renamed == []
+
+
+# ---- servers that can less ---------------------------------------------------------------------------------------
+
+
+def renames_over(inbox: Inbox, really: Callable[[], Any]) -> Any:
+    """As some servers do it."""
+    return inbox.overwrite()
+
+
+def test_a_server_whose_rename_overwrites_is_looked_at_first(tmp_path: Path) -> None:
+    (tmp_path / "F1.pdf").write_bytes(b"a stranger's")
+    with scripted(tmp_path, rename=renames_over) as client:
+        client.put(part(), b"x")
+        with pytest.raises(NameExistsError):
+            client.publish(part(), "F1.pdf")
+        client.publish(part(), "F2.pdf")
+    assert (tmp_path / "F1.pdf").read_bytes() == b"a stranger's"
+    assert (tmp_path / "F2.pdf").read_bytes() == b"x"
+
+
+def test_a_probe_tells_a_server_whose_rename_overwrites_and_leaves_nothing(tmp_path: Path) -> None:
+    for script, unguarded in ((renames_over, True), (does_and_says_nothing, False)):
+        with scripted(tmp_path, rename=script) as client:
+            found = probe(lambda client=client: client)  # type: ignore[misc]
+        assert (found.error, found.overwrites, found.unguarded, found.left) == (None, False, unguarded, ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_posix_rename_our_earlier_version_is_replaced_by_a_rename_that_overwrites(tmp_path: Path) -> None:
+    unsupported = says(asyncssh.SFTPOpUnsupported("no"))
+    with scripted(tmp_path, posix_rename=unsupported, rename=renames_over) as client:
+        client.put(part(), b"earlier")
+        client.publish(part(), "F1.pdf")
+        client.put(part(2), b"later")
+        client.replace(part(2), "F1.pdf")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("F1.pdf", b"later")]
+
+
+def does_and_says_nothing(inbox: Inbox, really: Callable[[], Any]) -> Any:
+    return really()
 
 
 def test_a_server_that_cannot_replace_gets_the_document_parked(tmp_path: Path) -> None:
