@@ -325,7 +325,7 @@ class SftpServer:
         # One row for each: the first that fits.
         if not ours:  # gone, or not to be seen: perhaps an earlier rename, whose answer was lost, took it
             return DoubtError(line)
-        if over and (taken or isinstance(error, asyncssh.SFTPOpUnsupported)):
+        if over and isinstance(error, asyncssh.SFTPOpUnsupported):
             return DocumentRefusedError(f"{line}; {final} is there in an earlier version and cannot be replaced")
         if taken and not over:
             return NameExistsError(final)
@@ -492,8 +492,11 @@ class _Client(asyncssh.SSHClient):
 async def _replace(sftp: asyncssh.SFTPClient, old: bytes, new: bytes) -> None:
     try:
         await sftp.posix_rename(old, new)
-    except asyncssh.SFTPOpUnsupported:
-        await sftp.rename(old, new)
+    except asyncssh.SFTPOpUnsupported as unsupported:
+        try:
+            await sftp.rename(old, new)
+        except asyncssh.SFTPError as error:
+            raise error if isinstance(error, _LOST) else unsupported from None
 
 
 @asynccontextmanager
