@@ -594,6 +594,8 @@ def login(
         server, user = settings.mail.host, settings.mail.user
         service, path = credentials.mail_service(settings), credentials.mail_file(settings)
     if certificate:
+        if not settings.client_certificate:
+            raise ConfigError("login.no-certificate", drive=drive)
         server = settings.client_key or settings.client_certificate
         service, path = credentials.certificate_service(settings), credentials.certificate_file(settings)
     question = say(settings.language, "login.ask", user=user, server=server)

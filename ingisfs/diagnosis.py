@@ -368,6 +368,8 @@ class Diagnosis:
             return None
         name = "tls"
         values: dict[str, Any] = {"host": self._host, "scheme": self._scheme}
+        from ingisfs.delivery.certificates import is_about_ours
+
         context = self._trust()
         try:
             with closing(self._connected(context)) as connection:
@@ -383,6 +385,9 @@ class Diagnosis:
             values["detail"] = error.verify_message
             return self._bad(name, f"check.tls.{which}", f"check.tls.{remedy}.remedy", **values)
         except (ssl.SSLError, _NoTlsError) as error:
+            if is_about_ours(error):
+                values["detail"] = getattr(error, "reason", error)
+                return self._bad(name, "check.tls.ours", "check.tls.ours.remedy", **values)
             values["detail"] = getattr(error, "reason", None) or error
             return self._bad(name, "check.tls.none", "check.tls.none.remedy", **values)
         except OSError as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 from pathlib import Path
 
 from ingisfs import credentials
 from ingisfs.config import ConfigError, Drive
+
+# How a server tells, in a TLS alert, that our certificate is missing or not to its liking.
+_ABOUT_OURS = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)")
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +30,11 @@ def usual_trust() -> ssl.SSLContext:
     except ssl.SSLError as error:  # one damaged certificate in Windows' store is enough
         log.warning("the certificates of the system cannot be read: %s", error)
     return context
+
+
+def is_about_ours(error: BaseException) -> bool:
+    """Tell whether a server ended TLS because it wants to see another certificate of ours, or one at all."""
+    return isinstance(error, ssl.SSLError) and bool(_ABOUT_OURS.search(error.reason or ""))
 
 
 def trusted(drive: Drive) -> ssl.SSLContext:

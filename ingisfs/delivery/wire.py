@@ -13,6 +13,7 @@ import httpx
 
 from ingisfs import __version__
 from ingisfs.config import NO_PROXY
+from ingisfs.delivery.certificates import is_about_ours
 from ingisfs.delivery.failures import (
     DeliveryError,
     DocumentRefusedError,
@@ -27,8 +28,6 @@ from ingisfs.delivery.login import Login
 CONNECT, READ, WRITE = 15.0, 120.0, 60.0  # s; READ is for one answer, WRITE for one piece of a body
 MAX_RETRY_AFTER = 3600.0  # s
 
-# How a server tells, in a TLS alert, that our certificate is missing or not to its liking.
-_ABOUT_OURS = re.compile(r"ALERT.*(CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|ACCESS_DENIED)")
 _NO_CERTIFICATE = re.compile(r"SSL certificate", re.IGNORECASE)  # nginx's page, with 400
 
 
@@ -89,9 +88,10 @@ def _by_tls(error: BaseException) -> DeliveryError | None:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return TargetNeedsPersonError(TargetReason.CERTIFICATE, cause.verify_message)
-        if isinstance(cause, ssl.SSLError) and _ABOUT_OURS.search(cause.reason or ""):
-            # With TLS 1.3 this comes only when the first answer is read.
-            return TargetNeedsPersonError(TargetReason.LOGIN, f"client_certificate: the server says {cause.reason}")
+        if is_about_ours(cause):  # with TLS 1.3 only when the first answer is read
+            said = getattr(cause, "reason", cause)
+            text = f"the server says {said}; it may want a client_certificate that it knows"
+            return TargetNeedsPersonError(TargetReason.LOGIN, text)
         cause = cause.__cause__ or cause.__context__
     return None
 

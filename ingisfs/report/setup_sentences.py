@@ -46,6 +46,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "No password came. Nothing was changed.",
     },
     "login.ask": {"nl": "Wachtwoord voor {user} op {server}", "en": "Password for {user} at {server}"},
+    "login.no-certificate": {
+        "nl": "De schijf «{drive}» heeft geen client_certificate, dus er is geen sleutel die open moet.",
+        "en": "The drive “{drive}” has no client_certificate, so there is no key to be opened.",
+    },
     "login.done": {
         "nl": "Het wachtwoord voor {user} is bewaard in {place}. Een schijf die al gekoppeld is, gebruikt het na een"
         " nieuwe koppeling.",

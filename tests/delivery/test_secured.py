@@ -23,6 +23,7 @@ from ingisfs.delivery.server import Server as Contract
 from ingisfs.delivery.webdav import WebDavServer
 from tests.delivery.test_webdav import NAME, Answers, scripted
 from tests.documents import pdf
+from tests.mounts import Drive as MountedDrive
 from tests.mounts import drive as mounted_drive
 from tests.secured_servers import (
     Authority,
@@ -385,6 +386,35 @@ def test_a_key_with_a_passphrase_is_opened_by_it(
         monkeypatch.setenv("INGISFS_CERTIFICATE_PASSWORD", "open it")
         with connected(server, client_certificate=str(both), **settings) as client:
             deliver(client)
+
+
+def test_a_drive_delivers_with_a_certificate_whose_passphrase_is_kept(authority: Authority, tmp_path: Path) -> None:
+    certificate, key = authority.issue("boekhouding", client=True, passphrase="open it")
+    with tls_apache(authority, clients=True) as server:
+        made = MountedDrive(tmp_path / "drive", server.url, "king", "")
+        settings = {"server": server.url, "user": "king", "mountpoint": made.mountpoint, "state": made.state}
+        settings |= {"ca_file": authority.file, "client_certificate": certificate, "client_key": key}
+
+        def login(text: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "ingisfs", "login", "--certificate", "--file", "--stdin", "--config"]
+            environment = {**made.environment, "INGISFS_PASSWORD": ""}
+            return subprocess.run(
+                [*command, str(made.config)], input=text, env=environment, capture_output=True, text=True
+            )
+
+        made.configure(server=server.url, user="king")
+        assert "geen client_certificate" in login("open it\n").stderr
+        made.configure(reserve=2**20, **{setting: str(value) for setting, value in settings.items()})
+        assert login("open it\n").returncode == 0
+        assert (made.state / "certificate-password").stat().st_mode & 0o077 == 0
+        try:
+            done = made.mount(INGISFS_PASSWORD="")
+            assert done.returncode == 0, done.stderr
+            (made.mountpoint / "F1.pdf").write_bytes(pdf())
+            made.wait_delivered(["F1.pdf"])
+        finally:
+            made.clean()
+        assert server.names() == ["F1.pdf"]
 
 
 def test_files_of_a_certificate_that_cannot_be_used_say_what_to_do(authority: Authority, tmp_path: Path) -> None:
