@@ -28,8 +28,9 @@ from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
 LITTLE = 256  # bytes of a body that may be sent for nothing
 RESTED = 20.0  # s after which a nonce may be too old; servers that end one announce the next 30 s before
 
-#: Algorithms of Digest, the best first.
-_HASHES: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+#: Algorithms of Digest, the best first, and how Python calls them.
+_ALL: Final = {"SHA-512-256": "sha512_256", "SHA-256": "sha256", "MD5": "md5"}
+_HASHES: Final = {name: ours for name, ours in _ALL.items() if ours in hashlib.algorithms_available}
 _PART = re.compile(r'([\w!#$%&\'*+.^`|~-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*))|([\w-]+)', re.ASCII)
 
 Challenge = dict[str, str]
