@@ -575,10 +575,13 @@ def setup(drive: str, config: Path | None, machine: bool, language: str | None) 
 @_config_option
 @_machine_option
 @click.option("--mail", is_flag=True, help="The password for the mail server.")
+@click.option("--certificate", is_flag=True, help="The passphrase of the certificate's key.")
 @click.option("--file", "in_file", is_flag=True, help="Keep it in a file that only you may read, not in the keyring.")
 @click.option("--stdin", is_flag=True, help="Read it from standard input, for programs.")
 @_plainly
-def login(drive: str, config: Path | None, machine: bool, mail: bool, in_file: bool, stdin: bool) -> int:
+def login(
+    drive: str, config: Path | None, machine: bool, mail: bool, certificate: bool, in_file: bool, stdin: bool
+) -> int:
     """Keep the password for the server. It is asked for, and never an argument."""
     from ingisfs import credentials
 
@@ -592,6 +595,11 @@ def login(drive: str, config: Path | None, machine: bool, mail: bool, in_file: b
     if mail and settings.mail is not None:
         server, user = settings.mail.host, settings.mail.user
         service, path = credentials.mail_service(settings), credentials.mail_file(settings)
+    if certificate:
+        if not settings.client_certificate:
+            raise ConfigError("login.no-certificate", drive=drive)
+        server = settings.client_key or settings.client_certificate
+        service, path = credentials.certificate_service(settings), credentials.certificate_file(settings)
     question = say(settings.language, "login.ask", user=user, server=server)
     secret = sys.stdin.readline().rstrip("\r\n") if stdin else click.prompt(question, hide_input=True)
     if not secret:

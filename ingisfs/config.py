@@ -38,6 +38,7 @@ UNENCRYPTED = {
     "en": "passwords and invoices may be read by anybody on the way",
 }
 LANGUAGES = ("nl", "en")
+NO_PROXY = "none"
 VERSION = 1  # of the file
 DEFAULT_DRIVE = "king"
 
@@ -102,8 +103,12 @@ class Drive:
     wal_bound: int = 64 * 2**20  # the database's log is emptied above it
     refuse_after: float = 86400.0  # 0 = never
     ca_file: str = ""
+    client_certificate: str = ""  # to log in with, a file in PEM form
+    client_key: str = ""  # "" = in the same file
+    proxy: str = ""  # by HTTP: its address, or NO_PROXY; "" = the one that the system names
     password_file: str = ""
     host_key: str = ""  # of an SFTP server, as `ssh-keygen -l` writes it
+    agent: bool = False  # of SSH: it keeps the key; `key_file` may say which one, by its public half
     key_file: str = ""  # to log in with at an SFTP server; the password opens it
     unencrypted: str = ""  # one of UNENCRYPTED: `ftp://` is wanted all the same
     portal: str = ""
@@ -267,11 +272,15 @@ def _checked(key: str, value: Any) -> Any:
             if value not in {"", *UNENCRYPTED.values()}:
                 raise ConfigError("server.unencrypted", **UNENCRYPTED)
             good = True
+        case "proxy":
+            if not isinstance(value, str) or not _is_proxy(value):
+                raise ConfigError("config.proxy", none=NO_PROXY)
+            good = True
         case "reprints":
             good = value in {"hold", "send"}
         case "drive_type":
             good = value in {"network", "disk"}
-        case "alarms":
+        case "alarms" | "agent":
             good = isinstance(value, bool)
         case "responses":
             good = isinstance(value, dict)
@@ -287,6 +296,19 @@ def _checked(key: str, value: Any) -> Any:
     if not good:
         raise ConfigError("config.bad-value", key=key, value=value)
     return value
+
+
+def _is_proxy(text: str) -> bool:
+    """Tell whether this can be a proxy's address: nobody's password in it, and of a kind that we know."""
+    if text in {"", NO_PROXY}:
+        return True
+    try:
+        parts = urlsplit(text)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    plain = "@" not in parts.netloc and not parts.path.strip("/") and not parts.query and not parts.fragment
+    return named and plain and parts.scheme in {"http", "https"}
 
 
 def _responses(table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -20,14 +20,15 @@ log = logging.getLogger(__name__)
 
 VARIABLE = "INGISFS_PASSWORD"
 MAIL_VARIABLE = "INGISFS_MAIL_PASSWORD"
+CERTIFICATE_VARIABLE = "INGISFS_CERTIFICATE_PASSWORD"
 PROTECTED = ".dpapi"  # ending of a file that Windows encrypted
 
 
 def password(drive: Drive) -> str:
     """Return the password for a drive's server. Raises ConfigError, with what to do, if there is none."""
     found = _from_keyring(service(drive), drive.user) or os.environ.get(VARIABLE) or _from_file(password_file(drive))
-    if not found and drive.key_file:
-        return ""  # a key without a passphrase
+    if not found and (drive.key_file or drive.agent or drive.client_certificate):
+        return ""  # a key without a passphrase, or a certificate that is enough
     if not found:
         raise ConfigError("password.missing", user=drive.user, server=drive.server, drive=drive.name)
     return found
@@ -64,6 +65,22 @@ def mail_service(drive: Drive) -> str:
 def mail_file(drive: Drive) -> Path:
     """Return the file that may hold the password for the mail server."""
     return drive.state_folder / f"mail-password{_ending()}"
+
+
+def certificate_passphrase(drive: Drive) -> str:
+    """Return what opens the key of a drive's certificate, "" if there is nothing."""
+    kept = _from_keyring(certificate_service(drive), drive.user)
+    return kept or os.environ.get(CERTIFICATE_VARIABLE) or _from_file(certificate_file(drive)) or ""
+
+
+def certificate_service(drive: Drive) -> str:
+    """Return the name under which the keyring knows the key of a drive's certificate."""
+    return f"ingisfs certificate {drive.server}"
+
+
+def certificate_file(drive: Drive) -> Path:
+    """Return the file that may hold the passphrase of the key of a drive's certificate."""
+    return drive.state_folder / f"certificate-password{_ending()}"
 
 
 def store(service: str, user: str, secret: str) -> None:

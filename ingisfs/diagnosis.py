@@ -31,7 +31,7 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 from ingisfs import credentials, letters, mounting
-from ingisfs.config import DEFAULT_DRIVE, ConfigError, Drive
+from ingisfs.config import DEFAULT_DRIVE, NO_PROXY, ConfigError, Drive
 from ingisfs.delivery.failures import DeliveryError, TargetNeedsPersonError, TargetReason, TransientError
 from ingisfs.delivery.probe import Findings, probe
 from ingisfs.drive import host, registry, stop_file
@@ -117,7 +117,7 @@ class Diagnosis:
         self._host, self._port = parts.hostname or "", parts.port or port
         if self._kind == _TLS_BY_FTP and self._port == _IMPLICIT_FTPS:
             self._kind = _TLS_AT_ONCE
-        self._proxy = _proxy(parts.scheme, self._host)
+        self._proxy = _proxy(parts.scheme, self._host, drive.proxy)
         self._addresses: list[str] = []
         self._secret = ""
         self._findings: Findings | None = None
@@ -369,6 +369,8 @@ class Diagnosis:
             return None
         name = "tls"
         values: dict[str, Any] = {"host": self._host, "scheme": self._scheme}
+        from ingisfs.delivery.certificates import is_about_ours
+
         context = self._trust()
         try:
             with closing(self._connected(context)) as connection:
@@ -384,6 +386,9 @@ class Diagnosis:
             values["detail"] = error.verify_message
             return self._bad(name, f"check.tls.{which}", f"check.tls.{remedy}.remedy", **values)
         except (ssl.SSLError, _NoTlsError) as error:
+            if is_about_ours(error):
+                values["detail"] = getattr(error, "reason", error)
+                return self._bad(name, "check.tls.ours", "check.tls.ours.remedy", **values)
             values["detail"] = getattr(error, "reason", None) or error
             return self._bad(name, "check.tls.none", "check.tls.none.remedy", **values)
         except OSError as error:
@@ -397,17 +402,9 @@ class Diagnosis:
 
     def _trust(self) -> ssl.SSLContext:
         """Return whose certificates deliveries trust. Raises ConfigError."""
-        if self._drive.ca_file:
-            path = Path(self._drive.ca_file).expanduser()
-            try:
-                return ssl.create_default_context(cafile=str(path))
-            except OSError as error:
-                raise ConfigError("config.bad-value", key="ca_file", value=f"{path} ({error})") from None
-        if self._scheme in {"https", "ingis"}:
-            from ingisfs.delivery.wire import usual_trust
+        from ingisfs.delivery.certificates import trusted
 
-            return usual_trust()
-        return ssl.create_default_context()
+        return trusted(self._drive)
 
     def _connected(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Return an encrypted connection on which nobody logged in. Raises OSError, _NoTlsError."""
@@ -474,6 +471,8 @@ class Diagnosis:
     def _overwrite(self) -> Step:
         if self._result.overwrites:
             return self._bad("overwrite", "probe.overwrites")
+        if self._result.unguarded:
+            return self._warn("overwrite", "probe.unguarded")
         return self._good("overwrite")
 
     def _names(self) -> Step:
@@ -634,10 +633,12 @@ def _file_system(place: Path) -> str:
         return ""
 
 
-def _proxy(scheme: str, host: str) -> str:
+def _proxy(scheme: str, host: str, chosen: str) -> str:
     """Return through which proxy a server is asked, as WebDAV is; "" for none. Nobody's password is in it."""
-    if scheme not in _BY_HTTP:
+    if scheme not in _BY_HTTP or chosen == NO_PROXY:
         return ""
+    if chosen:
+        return urlsplit(chosen).netloc
     proxies = urllib.request.getproxies()
     found = proxies.get("http" if _SCHEMES[scheme][0] == _CLEAR else "https") or proxies.get("all")
     if not found or not host or urllib.request.proxy_bypass(host):

@@ -46,6 +46,8 @@ def told(language: str, findings: Findings) -> list[str]:
     error = findings.error
     if error is None:
         lines.append(say(language, "probe.overwrites" if findings.overwrites else "probe.good"))
+        if findings.unguarded:
+            lines.append(say(language, "probe.unguarded"))
         if not findings.renames:
             lines.append(say(language, "probe.no-rename"))
         if findings.listed is False:

@@ -137,6 +137,10 @@ def _handler(server: FaultyDav) -> type[http.server.BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _any(self) -> None:
+            if "Authorization" not in self.headers:  # what the client may do without is no request to it
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._say(Say(401, headers=(("WWW-Authenticate", 'Basic realm="inbox"'),)))
+                return
             name = unquote(urlsplit(self.path).path).removeprefix(INBOX)
             with server.lock:
                 server.requests.append((self.command, name))
@@ -159,6 +163,11 @@ def _handler(server: FaultyDav) -> type[http.server.BaseHTTPRequestHandler]:
             if fault in {DO_AND_HANG_UP, DO_AND_SILENCE}:
                 self._hang_up()
                 return
+            self._say(answer)
+
+        do_GET = do_PUT = do_MOVE = do_PROPFIND = do_DELETE = _any  # noqa: N815
+
+        def _say(self, answer: Say) -> None:
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.kind)
             self.send_header("Content-Length", str(len(answer.body)))
@@ -166,8 +175,6 @@ def _handler(server: FaultyDav) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send_header(key, value)
             self.end_headers()
             self.wfile.write(answer.body)
-
-        do_GET = do_PUT = do_MOVE = do_PROPFIND = do_DELETE = _any  # noqa: N815
 
         def _hang_up(self) -> None:
             self.close_connection = True

@@ -41,7 +41,7 @@ import sys
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -202,13 +202,20 @@ class WsgiDavServer(Server):
     """WsgiDAV under cheroot: 40 threads, 200 connections kept alive."""
 
     renames = True  # False: knows no MOVE
+    digest = False  # True: takes no other log-in
 
     def command(self) -> list[str]:
         return [sys.executable, __file__, str(self.root), str(self.port), str(self.access_log)]
 
     def options(self) -> dict[str, Any]:
         return {
-            "env": {**os.environ, "DAV_USER": self.user, "DAV_PASSWORD": self.password, "DAV_MOVE": str(self.renames)}
+            "env": {
+                **os.environ,
+                "DAV_USER": self.user,
+                "DAV_PASSWORD": self.password,
+                "DAV_MOVE": str(self.renames),
+                "DAV_DIGEST": "1" if self.digest else "",
+            }
         }
 
 
@@ -217,11 +224,12 @@ def _serve_wsgidav(root: str, port: str, access_log: str) -> None:
     from cheroot import wsgi
     from wsgidav.wsgidav_app import WsgiDAVApp
 
+    digest = bool(os.environ["DAV_DIGEST"])
     people = {os.environ["DAV_USER"]: {"password": os.environ["DAV_PASSWORD"]}}
     app = WsgiDAVApp(
         {
             "provider_mapping": {INBOX.rstrip("/"): root},
-            "http_authenticator": {"accept_basic": True, "accept_digest": False, "default_to_digest": False},
+            "http_authenticator": {"accept_basic": not digest, "accept_digest": digest, "default_to_digest": digest},
             "simple_dc": {"user_mapping": {"*": people}},
             "dir_browser": {"enable": False},
             "logging": {"enable": False},
@@ -258,8 +266,13 @@ class ApacheServer(Server):
     While a PUT is going on, mod_dav_fs keeps its bytes as `.davfs.tmp…` in the folder, so half files never show.
     """
 
+    more_modules: Sequence[str] = ()
+    more = ""  # lines of configuration, for the whole server
+    login = 'AuthType Basic\n  AuthName "inbox"\n  AuthUserFile "{folder}/htpasswd"\n  Require valid-user'
+
     def command(self) -> list[str]:
         modules = ["mpm_event", "authn_core", "authn_file", "authz_core", "authz_user", "auth_basic", "dav", "dav_fs"]
+        modules += self.more_modules
         (self.folder / "htpasswd").write_text(_htpasswd(self))
         (self.folder / "apache.conf").write_text(
             "\n".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in modules)
@@ -286,11 +299,9 @@ DavLockDB "{self.folder}/davlock"
 </Location>
 <Location "{INBOX}">
   Dav On
-  AuthType Basic
-  AuthName "inbox"
-  AuthUserFile "{self.folder}/htpasswd"
-  Require valid-user
+  {self.login.format(folder=self.folder)}
 </Location>
+{self.more}
 """
         )
         return [program("apache2"), "-d", str(self.folder), "-f", str(self.folder / "apache.conf"), "-DFOREGROUND"]
@@ -311,6 +322,8 @@ class NginxServer(Server):
     """
 
     methods = "PUT DELETE MKCOL COPY MOVE"
+    listens = ""  # how else than in the clear
+    more = ""  # lines of configuration
 
     def command(self) -> list[str]:
         (self.folder / "htpasswd").write_text(_htpasswd(self))
@@ -334,7 +347,8 @@ http {{
   client_max_body_size 0;
   keepalive_requests 1000000;
   server {{
-    listen 127.0.0.1:{self.port} backlog=128;
+    listen 127.0.0.1:{self.port} backlog=128{self.listens};
+    {self.more}
     location / {{ return 404; }}
     location {INBOX} {{
       root "{self.folder}";

@@ -23,7 +23,7 @@ STEPS, MINUTES = 20, 30
 NOT_RUN = "◇"
 
 #: Names of services in the keyring, and no commands.
-NO_COMMANDS = {"ingisfs SERVER", "ingisfs smtp HOST"}
+NO_COMMANDS = {"ingisfs SERVER", "ingisfs certificate SERVER", "ingisfs smtp HOST"}
 #: What others than ingisfs say, though it is quoted like a sentence.
 SAID_BY_OTHERS = {"Zijn alle documenten goed afgedrukt?", "Microsoft Print to PDF"}
 

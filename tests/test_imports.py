@@ -34,7 +34,7 @@ ONLY_HERE = {
     "asyncssh": "delivery/sftp.py",
     "ftplib": "delivery/ftps.py",
     "diskcache": "outbox/outbox.py",
-    "httpx": "delivery/portal.py delivery/wire.py",
+    "httpx": "delivery/login.py delivery/portal.py delivery/wire.py",
     "jeepney": "alarms/desktop.py",
     "mfusepy": "drive/fuse.py",
     "winfspy": "drive/winfsp.py",

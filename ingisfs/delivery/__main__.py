@@ -48,16 +48,18 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
     if scheme in {"https", "http"}:
         from ingisfs.delivery.webdav import WebDavServer
 
-        return WebDavServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
+        return WebDavServer(drive.server, drive.user, secret, verify=_trusted(drive), proxy=drive.proxy)
     if scheme in {"ingis", "ingis+http"}:
         from ingisfs.delivery.portal import PortalServer
 
-        return PortalServer(drive.server, drive.user, secret, verify=_trusted(drive) if drive.ca_file else True)
+        return PortalServer(drive.server, drive.user, secret, verify=_trusted(drive), proxy=drive.proxy)
     if scheme == "sftp":
         from ingisfs.delivery.sftp import SftpServer  # takes 0.9 s
 
         key_file = Path(drive.key_file).expanduser() if drive.key_file else None
-        return SftpServer(drive.server, drive.user, secret, host_key=drive.host_key, key_file=key_file)
+        return SftpServer(
+            drive.server, drive.user, secret, host_key=drive.host_key, key_file=key_file, agent=drive.agent
+        )
     if scheme in {"ftps", "ftps-implicit"} or (scheme == "ftp" and drive.unencrypted in UNENCRYPTED.values()):
         from ingisfs.delivery.ftps import FtpsServer
 
@@ -66,11 +68,14 @@ def connect(drive: Drive, secret: str | None = None) -> Server:
 
 
 def _trusted(drive: Drive) -> ssl.SSLContext:
-    """Return whose certificates are trusted. Raises TargetNeedsPersonError if they cannot be read."""
+    """Return with whom we speak, and as whom. Raises TargetNeedsPersonError for files that cannot be used."""
+    from ingisfs.delivery.certificates import trusted
+
     try:
-        return ssl.create_default_context(cafile=str(Path(drive.ca_file).expanduser()) if drive.ca_file else None)
-    except OSError as error:
-        raise TargetNeedsPersonError(TargetReason.CERTIFICATE, f"ca_file {drive.ca_file}: {error}") from None
+        return trusted(drive)
+    except ConfigError as error:
+        reason = TargetReason.CERTIFICATE if error.values["key"] == "ca_file" else TargetReason.LOGIN
+        raise TargetNeedsPersonError(reason, "{key} {path}: {detail}".format(**error.values)) from None
 
 
 def main() -> int:

@@ -233,7 +233,7 @@ class Courier:
                 case "publish" | "ask":
                     delivered.extend(self._sort_published(result))
                 case "list":
-                    self._given_up = [name for name in result.names if self._is_given_up(name)]
+                    self._given_up += [name for name in result.names if self._is_given_up(name)]
                 case "look":
                     self._hear_look(result)
         if delivered:

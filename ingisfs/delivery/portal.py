@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPMethod
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import httpx
 
@@ -34,7 +34,7 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.delivery.receipts import Receipt
 from ingisfs.delivery.server import Entry, document_of, temporary_name
-from ingisfs.delivery.wire import READ, client, failure, line, on_the_wire, retry_after
+from ingisfs.delivery.wire import READ, client, failure, folder_address, line, on_the_wire, retry_after
 from ingisfs.outbox.document import new_id
 
 VERSION = 1  # of the API
@@ -86,13 +86,20 @@ class PortalServer:
     """The inbox of an INGIS portal. See `Server` for the contract."""
 
     def __init__(
-        self, url: str, user: str, password: str, *, verify: ssl.SSLContext | bool = True, read_timeout: float = READ
+        self,
+        url: str,
+        user: str,
+        password: str,
+        *,
+        verify: ssl.SSLContext | bool = True,
+        proxy: str = "",
+        read_timeout: float = READ,
     ) -> None:
-        """Talk to the portal at `url`; nothing is sent yet. Time-outs in seconds."""
-        parts = urlsplit(url)
-        scheme = "http" if parts.scheme == "ingis+http" else "https"
-        self._base = f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/api"
-        self._client = client(user, password, verify, read_timeout)
+        """Talk to the portal at `url`; nothing is sent yet. Time-outs in seconds. `proxy` as in `wire.client`."""
+        scheme, rest = url.split("://", 1)
+        origin, path = folder_address(f"{'http' if scheme == 'ingis+http' else 'https'}://{rest}")
+        self._base = f"{origin}{path}api"
+        self._client = client(user, password, verify, read_timeout, ("GET", self._base), proxy)
 
     # ---- the contract --------------------------------------------------------------------------------------------
 
@@ -255,7 +262,7 @@ def _failure(answer: _Answer) -> DeliveryError:
         return meaning(said)
     if answer.status in {404, 410}:
         return TargetNeedsPersonError(TargetReason.NOT_INGIS, said)
-    return failure(answer.response, answer.method, detail, stranger=TargetReason.NOT_INGIS)
+    return failure(answer.response, answer.method, detail, stranger=TargetReason.NOT_INGIS, body=answer.body)
 
 
 def _is_absent(answer: _Answer) -> bool:

@@ -26,6 +26,7 @@ class Findings:
     error: DeliveryError | None = None
     step: str = ""  # "reach", "put", "rename", "remove", "list": a sentence of the report
     overwrites: bool = False  # a rename took away what lay under the new name
+    unguarded: bool = False  # the server itself would; a delivery looks before it renames
     renames: bool = True  # else documents are put straight under their names, and can be seen half
     listed: bool | None = None  # a listing of the folder shows temporary names; None: there is no listing
     left: tuple[str, ...] = ()  # names that could not be removed again
@@ -55,7 +56,7 @@ def _try_out(server: Server, temporary_folder: str | None) -> Findings:
     place = f"{temporary_folder}/" if temporary_folder else ""
     first, second = (f"{place}{PREFIX}{mark}-{number}-probe{SUFFIX}" for number in (1, 2))
     renamed = f"{PREFIX}{mark}-3-probe{SUFFIX}"  # beside the documents, where a rename has to lead
-    step, error, overwrites, renames, listed = "put", None, False, True, None
+    step, error, overwrites, unguarded, renames, listed = "put", None, False, False, True, None
     try:
         server.put(first, _CONTENT)
         _expect(server, first, len(_CONTENT))
@@ -75,8 +76,10 @@ def _try_out(server: Server, temporary_folder: str | None) -> Findings:
             else:
                 server.create(renamed, _OTHER)
             overwrites = True
+        if renames and not overwrites and (would := getattr(server, "overwrites", None)) is not None:
+            unguarded = would(second, renamed)
         with suppress(DeliveryError):  # reading is not needed to deliver
-            overwrites |= server.get(renamed) == _OTHER
+            overwrites |= not unguarded and server.get(renamed) == _OTHER
         step = "list"
         listed = renamed in server.entries("")
     except DeliveryError as failed:
@@ -84,7 +87,7 @@ def _try_out(server: Server, temporary_folder: str | None) -> Findings:
     left = tuple(name for name in (first, second, renamed) if not _removed(server, name))
     if left and error is None:
         step, error = "remove", DeliveryError(", ".join(left))
-    return Findings(error, step if error is not None else "", overwrites, renames, listed, left)
+    return Findings(error, step if error is not None else "", overwrites, unguarded, renames, listed, left)
 
 
 def _expect(server: Server, name: str, size: int) -> None:

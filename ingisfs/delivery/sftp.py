@@ -7,16 +7,22 @@ be done and a connection that died is made anew instead of being found dead by t
 Addresses: `sftp://host/inbox` is /inbox as the server shows it; `sftp://host/~/inbox` lies in the folder into which
 the login leads; `sftp://host/` is that folder itself (most servers show none above it), and `sftp://host//` the root.
 
-What renaming does (`publish` needs it to fail on a name that is taken; version 3 leaves it to the server):
+What renaming does (it should fail on a name that is taken; version 3 leaves it to the server, and some overwrite). So
+`publish` looks first, right before it, at the price of a round trip: no banner tells what stands behind OpenSSH's.
 - OpenSSH's sftp-server, read and tried: link, then unlink, so it fails if the name exists, whoever else wants it. Where
   the file system has no hard links it looks first and renames then: safe against what was there before, not against
   another client in the same moment. Both names show for a moment between link and unlink. Its answer to a taken name is
-  FAILURE, as to much else: `publish` looks at both names to tell. `posix-rename@openssh.com` overwrites; only `replace`
-  uses it.
+  FAILURE, as to much else: who hears that looks at both names to tell. `posix-rename@openssh.com` overwrites; only
+  `replace` uses it.
 - asyncssh's server looks first and renames then.
+- Others (some on Windows or on an object store) overwrite: there our look is all that protects what has the name, and
+  not against another client in the same moment. `overwrites` finds out, for `ingisfs check`.
 
 Version 3 knows no reason behind FAILURE: a full disk, a quota and an I/O error read alike, and are tried again. An OK
 proves little: asyncssh's server says it of a write that the full disk cut off. Only the size that `entry` tells counts.
+
+With `agent`, the key is with an SSH agent (SSH_AUTH_SOCK; Pageant or OpenSSH's on Windows), and only asked for when
+logging in. Of several keys in it, the one counts whose public half is `key_file`: servers count each key as a try.
 
 A log-in that fails was one try at the server: the password goes out once, by `password` if the server takes it so, else
 by `keyboard-interactive`; with a key, only the key is offered, and the password is its passphrase.
@@ -25,12 +31,14 @@ by `keyboard-interactive`; with a key, only the key is offered, and the password
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import logging
 import stat
 import threading
 import unicodedata
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -71,6 +79,7 @@ _LOST = (OSError, asyncssh.DisconnectError, asyncssh.SFTPNoConnection, asyncssh.
 _NO_SUCH_KEY = (asyncssh.KeyExchangeFailed, asyncssh.ConnectionLost, ConnectionError)
 _TOLD = (asyncssh.Error, OSError, ValueError)  # all that asyncssh raises
 
+Key = asyncssh.SSHKey | asyncssh.SSHKeyPair
 T = TypeVar("T")
 
 asyncssh.set_log_level(logging.WARNING)
@@ -87,12 +96,14 @@ class SftpServer:
         *,
         host_key: str = "",
         key_file: Path | None = None,
+        agent: bool = False,
         timeout: float = ANSWER,
     ) -> None:
         """Talk to the folder at `url`; nothing is sent yet.
 
         `host_key` is the fingerprint that the server must show, as `ssh-keygen -l` writes it. `password` opens
-        `key_file`, if there is one. `timeout` in seconds.
+        `key_file`, if there is one. `agent`: the private key is with an SSH agent, and `key_file`, if there is one, has
+        its public half. `timeout` in seconds.
         """
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 22
@@ -102,6 +113,7 @@ class SftpServer:
         self._pin = host_key.strip().rstrip("=")
         self._kinds = list(_KINDS)
         self._key_file = key_file
+        self._agent = agent
         self._key: asyncssh.SSHKey | None = None
         self._timeout = timeout
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -152,8 +164,19 @@ class SftpServer:
         self._run(self._rename(temporary, final, over=False))
 
     def replace(self, temporary: str, final: str) -> None:
-        """See `Server.replace`. A server without OpenSSH's posix-rename cannot: nothing but ours is ever removed."""
+        """See `Server.replace`. Without OpenSSH's posix-rename a server can only if its plain rename overwrites.
+
+        Nothing but ours is ever removed.
+        """
         self._run(self._rename(temporary, final, over=True))
+
+    def overwrites(self, temporary: str, taken: str) -> bool:
+        """Tell whether the server itself would take away what has a name. Both files are ours, and may be lost."""
+        try:
+            self._ask("rename", lambda sftp: sftp.rename(self._path(temporary), self._path(taken)))
+        except DeliveryError:
+            return False
+        return True
 
     def create(self, final: str, data: bytes, *, over: bool = False) -> None:
         """See `Server.create`. Looks first, so that there is a connection and what fails behind it is in doubt."""
@@ -262,14 +285,31 @@ class SftpServer:
     async def _rename(self, temporary: str, final: str, *, over: bool) -> None:
         sftp = await self._connected()
         old, new = self._path(temporary), self._path(final)
+        if not over:
+            await self._look(sftp, old, new)
         try:
-            await self._timely(sftp.posix_rename(old, new) if over else sftp.rename(old, new))
+            await self._timely(_replace(sftp, old, new) if over else sftp.rename(old, new))
         except _LOST as error:
             raise DoubtError(_line(error, "rename")) from None
         except asyncssh.SFTPError as error:
             raise await self._why_not(error, sftp, old, new, over=over) from None
         except _TOLD as error:
             raise DoubtError(_line(error, "rename")) from None
+
+    async def _look(self, sftp: asyncssh.SFTPClient, old: bytes, new: bytes) -> None:
+        """Make sure that a name is free. Raises as `publish`, and then nothing was renamed."""
+        try:
+            await self._timely(sftp.lstat(new))
+        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
+            return
+        except asyncssh.SFTPError as error:
+            if isinstance(error, _LOST):
+                raise failure(error, "rename") from None
+            raise await self._why_not(error, sftp, old, new, over=False) from None
+        except _TOLD as error:
+            raise failure(error, "rename") from None
+        taken = asyncssh.SFTPFailure("the name is taken")
+        raise await self._why_not(taken, sftp, old, new, over=False)
 
     async def _why_not(
         self, error: asyncssh.SFTPError, sftp: asyncssh.SFTPClient, old: bytes, new: bytes, *, over: bool
@@ -323,13 +363,19 @@ class SftpServer:
         return self._sftp
 
     async def _log_in(self) -> asyncssh.SSHClientConnection:
+        if self._agent:
+            async with _agent() as agent:
+                return await self._log_in_with(await _key_of(agent, self._key_file))
         if self._key is None and self._key_file is not None:
             self._key = read_key(self._key_file, self._password)
+        return await self._log_in_with(self._key)
+
+    async def _log_in_with(self, key: Key | None) -> asyncssh.SSHClientConnection:
         shown: dict[str, str] = {}  # fingerprint → kind of key
         for kinds in self._kinds:
             if set(kinds) & set(shown.values()):
                 continue
-            client = _Client(self._pin, None if self._key else self._password, self._key)
+            client = _Client(self._pin, None if key else self._password, key)
             try:
                 connection = await self._connect(client, kinds)
             except asyncssh.HostKeyNotVerifiable as error:
@@ -343,7 +389,7 @@ class SftpServer:
                     continue
                 doing = client.tried or "connect"
                 if isinstance(error, asyncssh.PermissionDenied) and not client.tried:
-                    doing = f"log in: the server takes no {'key' if self._key else 'password'}"
+                    doing = f"log in: the server takes no {'key' if key else 'password'}"
                 raise failure(error, doing, logging_in=client.waiting) from None
             else:
                 self._kinds.remove(kinds)
@@ -358,7 +404,7 @@ class SftpServer:
             return await asyncssh.connect(
                 self._host,
                 self._port,
-                config=None,  # nothing of ~/.ssh counts: no configuration, no known hosts, no keys, no agent
+                config=None,  # nothing of ~/.ssh counts: no configuration, no known hosts, no keys
                 client_factory=lambda: client,
                 client_version=f"ingisfs_{__version__}",
                 known_hosts=([], [], []),
@@ -367,9 +413,9 @@ class SftpServer:
                 server_host_key_algs=kinds,
                 username=self._user,
                 client_keys=None,
-                agent_path=None,
+                agent_path=None,  # see `_agent`
                 gss_host=None,
-                preferred_auth=["publickey"] if self._key else ["password", "keyboard-interactive"],
+                preferred_auth=["publickey"] if client.with_key else ["password", "keyboard-interactive"],
                 login_timeout=0,  # ours tells a silence from a refusal
                 keepalive_interval=KEEPALIVE,
                 keepalive_count_max=SILENCES,
@@ -391,7 +437,8 @@ class SftpServer:
 class _Client(asyncssh.SSHClient):
     """One log-in: shows the password or the key once, and trusts the pinned host key only."""
 
-    def __init__(self, pin: str, password: str | None, key: asyncssh.SSHKey | None) -> None:
+    def __init__(self, pin: str, password: str | None, key: Key | None) -> None:
+        self.with_key = key is not None
         self._pin = pin
         self._password = password
         self._key = key
@@ -403,10 +450,10 @@ class _Client(asyncssh.SSHClient):
         self.shown = key
         return key.get_fingerprint() == self._pin
 
-    def public_key_auth_requested(self) -> asyncssh.SSHKey | None:
+    def public_key_auth_requested(self) -> Key | None:
         key, self._key = self._key, None
         if key is not None:
-            self._try(f"log in with the key {key.get_fingerprint()}")
+            self._try(f"log in with the key {_fingerprint(key)}")
         return key
 
     def password_auth_requested(self) -> str | None:
@@ -440,6 +487,69 @@ class _Client(asyncssh.SSHClient):
 
     def _try(self, how: str) -> None:
         self.tried, self.waiting = how, True
+
+
+async def _replace(sftp: asyncssh.SFTPClient, old: bytes, new: bytes) -> None:
+    try:
+        await sftp.posix_rename(old, new)
+    except asyncssh.SFTPOpUnsupported as unsupported:
+        try:
+            await sftp.rename(old, new)
+        except asyncssh.SFTPError as error:
+            raise error if isinstance(error, _LOST) else unsupported from None
+
+
+@asynccontextmanager
+async def _agent() -> AsyncIterator[asyncssh.SSHAgentClient]:
+    """Be connected with the user's SSH agent. Raises TargetNeedsPersonError if there is none."""
+    try:
+        agent = await asyncssh.connect_agent()
+    except (OSError, asyncssh.Error) as error:
+        detail = f"agent: no SSH agent answers ({error}); start one, or log in with a key_file or a password instead"
+        raise TargetNeedsPersonError(TargetReason.LOGIN, detail) from None
+    try:
+        yield agent
+    finally:
+        agent.close()
+        await agent.wait_closed()
+
+
+async def _key_of(agent: asyncssh.SSHAgentClient, path: Path | None) -> asyncssh.SSHKeyPair:
+    """Return the one key to log in with: that whose public half is in a file, or the only one.
+
+    Raises TargetNeedsPersonError, with what to do.
+    """
+    wanted = None if path is None else _read_public_key(path)
+    try:
+        keys = await agent.get_keys()
+    except (OSError, ValueError, asyncssh.Error) as error:
+        raise TargetNeedsPersonError(TargetReason.LOGIN, f"agent: {error}") from None
+    found = [key for key in keys if wanted is None or key.key_public_data == wanted.public_data]
+    if len(found) == 1:
+        return found[0]
+    if wanted is not None:
+        problem = f"has not got the key {wanted.get_fingerprint()} of key_file; add it with ssh-add"
+    elif keys:
+        problem = f"has {len(keys)} keys; set key_file to the public half of one: {', '.join(map(_fingerprint, keys))}"
+    else:
+        problem = "has no key, or is locked; add one with ssh-add"
+    raise TargetNeedsPersonError(TargetReason.LOGIN, f"agent: it {problem}")
+
+
+def _read_public_key(path: Path) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_public_key(path.read_bytes())
+    except OSError as error:
+        hint = f"cannot be read: {error.strerror}"
+    except asyncssh.KeyImportError:
+        hint = "is no public key; where the agent has the key, it names the public half (.pub)"
+    raise TargetNeedsPersonError(TargetReason.LOGIN, f"key_file {path} {hint}")
+
+
+def _fingerprint(key: Key) -> str:
+    """Return it as `ssh-keygen -l` and `ssh-add -l` write it."""
+    data = key.public_data if isinstance(key, asyncssh.SSHKey) else key.key_public_data
+    return f"SHA256:{base64.b64encode(hashlib.sha256(data).digest()).decode().rstrip('=')}"
 
 
 def read_key(path: Path, passphrase: str) -> asyncssh.SSHKey:

@@ -6,9 +6,11 @@ One client, one connection, one thread.
 from __future__ import annotations
 
 import ssl
+import unicodedata
 import xml.parsers.expat
+from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from ingisfs.delivery.failures import (
     CannotRenameError,
@@ -20,7 +22,7 @@ from ingisfs.delivery.failures import (
     TransientError,
 )
 from ingisfs.delivery.server import Entry
-from ingisfs.delivery.wire import READ, client, failure, is_page, line, on_the_wire
+from ingisfs.delivery.wire import READ, client, failure, folder_address, is_page, line, on_the_wire
 
 MAX_LISTING = 64 * 2**20  # bytes of one PROPFIND answer
 
@@ -34,13 +36,18 @@ class WebDavServer:
     """An inbox folder on a WebDAV server. See `Server` for the contract."""
 
     def __init__(
-        self, url: str, user: str, password: str, *, verify: ssl.SSLContext | bool = True, read_timeout: float = READ
+        self,
+        url: str,
+        user: str,
+        password: str,
+        *,
+        verify: ssl.SSLContext | bool = True,
+        proxy: str = "",
+        read_timeout: float = READ,
     ) -> None:
-        """Talk to the folder at `url`; nothing is sent yet. Time-outs in seconds."""
-        parts = urlsplit(url)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
-        self._base = parts.path.rstrip("/") + "/"
-        self._client = client(user, password, verify, read_timeout)
+        """Talk to the folder at `url`; nothing is sent yet. Time-outs in seconds. `proxy` as in `wire.client`."""
+        self._origin, self._base = folder_address(url)
+        self._client = client(user, password, verify, read_timeout, ("PROPFIND", self._url("")), proxy)
 
     def _url(self, name: str) -> str:
         return self._origin + self._path(name)
@@ -110,16 +117,23 @@ class WebDavServer:
     def entry(self, name: str) -> Entry | None:
         """See `Server.entry`."""
         found = self._propfind(name, "0")
-        return None if found is None else next(iter(found.values()), None)
+        if found is None or (found and found[0].status in {404, 410}):
+            return None
+        if not found or found[0].status >= 400:
+            # Who asks would take silence for absence.
+            raise TransientError(f"PROPFIND: 207, and inside of it {found[0].status if found else 'nothing'}")
+        if found[0].entry is None:
+            raise TransientError("PROPFIND: the server tells no size")
+        return found[0].entry
 
     def entries(self, folder: str) -> dict[str, Entry]:
         """See `Server.entries`."""
         found = self._propfind(folder + "/" if folder else "", "1")
         if found is None:
             raise TargetNeedsPersonError(TargetReason.FOLDER_MISSING, self._path(folder))
-        return found
+        return {each.name: each.entry for each in found if each.entry is not None and not each.collection}
 
-    def _propfind(self, name: str, depth: str) -> dict[str, Entry] | None:
+    def _propfind(self, name: str, depth: str) -> list[Found] | None:
         with on_the_wire(doubtful=False):
             answer = self._client.request(
                 "PROPFIND",
@@ -155,44 +169,76 @@ class WebDavServer:
         self._client.close()
 
 
-def parse_multistatus(content: bytes) -> dict[str, Entry]:
-    """Return the files of a PROPFIND answer by their last name. Raises TransientError if it is not one.
+@dataclass(slots=True)
+class Found:
+    """What one `response` of a PROPFIND tells."""
+
+    href: str = ""
+    status: int = 200  # of the thing itself, not of its properties
+    collection: bool = False
+    size: str = ""
+    etag: str = ""
+    modified: str = ""
+
+    @property
+    def name(self) -> str:
+        """The last name of the address, as ours are: NFC. Servers encode it in many ways, or not at all."""
+        last = self.href.rstrip("/").rpartition("/")[2]
+        try:
+            return unicodedata.normalize("NFC", unquote(last, errors="strict"))
+        except UnicodeDecodeError:
+            return unicodedata.normalize("NFC", unquote(last, "cp1252", "replace"))
+
+    @property
+    def entry(self) -> Entry | None:
+        """Size and tag; None if they are not told."""
+        if self.collection:
+            return Entry(0, "")
+        if not self.size.isdigit():
+            return None
+        # Apache calls a tag weak for its first second, WsgiDAV leaves out the quotes.
+        return Entry(int(self.size), self.etag.removeprefix("W/").strip('"') or self.modified)
+
+
+def parse_multistatus(content: bytes) -> list[Found]:
+    """Return what a PROPFIND answer tells. Raises TransientError if it is none.
 
     DTDs are refused, so that no entity is ever expanded.
     """
-    found: dict[str, Entry] = {}
-    href, size, etag, modified, collection = "", "", "", "", False
+    found: list[Found] = []
     text: list[str] = []
+    inside: list[str] = []
     parser = xml.parsers.expat.ParserCreate(namespace_separator="}")
 
     def refuse(*_: object) -> None:
         raise ValueError("a DTD")
 
     def start(tag: str, _: object) -> None:
-        nonlocal href, size, etag, modified, collection
         text.clear()
+        inside.append(tag)
         if tag == "DAV:}response":
-            href, size, etag, modified, collection = "", "", "", "", False
-        elif tag == "DAV:}collection":
-            collection = True
+            found.append(Found())
+        elif tag == "DAV:}collection" and found:
+            found[-1].collection = True
 
     def end(tag: str) -> None:
-        nonlocal href, size, etag, modified
+        inside.pop()
         value = "".join(text).strip()
         text.clear()
-        if tag == "DAV:}href" and not href:
-            href = value
-        elif tag == "DAV:}getcontentlength":
-            size = value or size
-        elif tag == "DAV:}getetag":
-            etag = value or etag
-        elif tag == "DAV:}getlastmodified":
-            modified = value or modified
-        elif tag == "DAV:}response" and not collection and href:
-            name = unquote(urlsplit(href).path).rstrip("/").rpartition("/")[2]
-            if size.isdigit():
-                # Apache calls a tag weak for its first second, WsgiDAV leaves out the quotes.
-                found[name] = Entry(int(size), etag.removeprefix("W/").strip('"') or modified)
+        if not found or not value:
+            return
+        match tag, inside[-1] if inside else "":
+            case "DAV:}href", "DAV:}response" if not found[-1].href:
+                found[-1].href = value
+            case "DAV:}status", "DAV:}response":
+                code = value.split()[1:2]
+                found[-1].status = int(code[0]) if code and code[0].isdigit() else 500
+            case "DAV:}getcontentlength", "DAV:}prop":
+                found[-1].size = value
+            case "DAV:}getetag", "DAV:}prop":
+                found[-1].etag = value
+            case "DAV:}getlastmodified", "DAV:}prop":
+                found[-1].modified = value
 
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = start
@@ -202,4 +248,4 @@ def parse_multistatus(content: bytes) -> dict[str, Entry]:
         parser.Parse(content, True)
     except (xml.parsers.expat.ExpatError, ValueError) as error:
         raise TransientError(f"PROPFIND: {HTTPStatus.MULTI_STATUS} whose body is not one: {error}") from None
-    return found
+    return [each for each in found if each.href]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from ingisfs import __version__
+from ingisfs.config import NO_PROXY
+from ingisfs.delivery.certificates import is_about_ours
 from ingisfs.delivery.failures import (
     DeliveryError,
     DocumentRefusedError,
@@ -20,26 +23,46 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.login import Login
 
 CONNECT, READ, WRITE = 15.0, 120.0, 60.0  # s; READ is for one answer, WRITE for one piece of a body
 MAX_RETRY_AFTER = 3600.0  # s
 
-
-def client(user: str, password: str, verify: ssl.SSLContext | bool, read_timeout: float) -> httpx.Client:
-    """Make a client with one connection, for one thread; nothing is sent yet. Time-out in seconds."""
-    return httpx.Client(
-        auth=httpx.BasicAuth(user, password),
-        verify=verify,
-        timeout=httpx.Timeout(read_timeout, connect=CONNECT, write=WRITE),
-        limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
-        follow_redirects=False,  # a redirected PUT becomes a GET and "succeeds"
-        headers={"User-Agent": f"ingisfs/{__version__}", "Accept-Encoding": "identity"},
-    )
+_NO_CERTIFICATE = re.compile(r"SSL certificate", re.IGNORECASE)  # nginx's page, with 400
 
 
-def usual_trust() -> ssl.SSLContext:
-    """Return whose certificates are trusted where nothing else was said."""
-    return httpx.create_ssl_context()
+def client(
+    user: str, password: str, verify: ssl.SSLContext | bool, read_timeout: float, question: tuple[str, str], proxy: str
+) -> httpx.Client:
+    """Make a client with one connection, for one thread; nothing is sent yet. Time-out in seconds.
+
+    `question`: method and address of a small request that needs the log-in. `proxy`: its address; "" for the one that
+    the system names, if any; `NO_PROXY` for none. Raises TargetNeedsPersonError if it is of a kind we do not know.
+    """
+    try:
+        made = httpx.Client(
+            verify=verify,
+            timeout=httpx.Timeout(read_timeout, connect=CONNECT, write=WRITE),
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30),
+            follow_redirects=False,  # a redirected PUT becomes a GET and "succeeds"
+            headers={"User-Agent": f"ingisfs/{__version__}", "Accept-Encoding": "identity"},
+            proxy=None if proxy in {"", NO_PROXY} else proxy,
+            trust_env=proxy != NO_PROXY,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:  # of the system's, for the settings are checked
+        raise TargetNeedsPersonError(TargetReason.UNKNOWN, f"proxy: {error}") from None
+    method, address = question
+    made.auth = Login(user, password, made.build_request(method, address, headers={"Depth": "0"}))
+    return made
+
+
+def folder_address(url: str) -> tuple[str, str]:
+    """Return origin and path of a folder, as the client asks for it, with the closing slash.
+
+    People write spaces and letters with accents; a per cent sign that encodes nothing stands for itself.
+    """
+    address = httpx.URL(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", url.rstrip("/")) + "/")
+    return str(address.copy_with(raw_path=b"")).rstrip("/"), address.raw_path.decode("ascii")
 
 
 @contextmanager
@@ -47,19 +70,41 @@ def on_the_wire(*, doubtful: bool) -> Iterator[None]:
     """Tell httpx's exceptions as kinds of failure. `doubtful`: the request changes what we could not undo."""
     try:
         yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+    except httpx.ProxyError as error:
+        raise _by_proxy(str(error)) from None
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         # Nothing was sent.
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                raise TargetNeedsPersonError(TargetReason.CERTIFICATE, cause.verify_message) from None
-            cause = cause.__cause__ or cause.__context__
-        raise UnreachableError(f"no connection: {error or type(error).__name__}") from None
+        raise _by_tls(error) or UnreachableError(f"no connection: {error or type(error).__name__}") from None
     except (httpx.TransportError, httpx.DecodingError) as error:
         text = f"{type(error).__name__}: {error}"
-        raise (DoubtError(text) if doubtful else UnreachableError(text)) from None
+        raise _by_tls(error) or (DoubtError(text) if doubtful else UnreachableError(text)) from None
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise TransientError(f"{type(error).__name__}: {error}") from None
+
+
+def _by_tls(error: BaseException) -> DeliveryError | None:
+    """Return what it means if one of the two ends did not like the other's certificate; nothing was done then."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return TargetNeedsPersonError(TargetReason.CERTIFICATE, cause.verify_message)
+        if is_about_ours(cause):  # with TLS 1.3 only when the first answer is read
+            said = getattr(cause, "reason", cause)
+            text = f"the server says {said}; it may want a client_certificate that it knows"
+            return TargetNeedsPersonError(TargetReason.LOGIN, text)
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _by_proxy(said: str) -> DeliveryError:
+    """Return what a proxy's answer to CONNECT means; the server has heard nothing."""
+    text = f"proxy: {said}"
+    match said[:3]:
+        case "407":
+            return TargetNeedsPersonError(TargetReason.LOGIN, text)
+        case "403" | "405":
+            return TargetNeedsPersonError(TargetReason.FORBIDDEN, text)
+    return UnreachableError(f"no connection: {text}")
 
 
 def is_page(answer: httpx.Response) -> bool:
@@ -73,14 +118,22 @@ def line(answer: httpx.Response, method: str, detail: str = "") -> str:
 
 
 def failure(
-    answer: httpx.Response, method: str, detail: str = "", *, stranger: TargetReason = TargetReason.NOT_WEBDAV
+    answer: httpx.Response,
+    method: str,
+    detail: str = "",
+    *,
+    stranger: TargetReason = TargetReason.NOT_WEBDAV,
+    body: bytes | None = None,
 ) -> DeliveryError:
     """Return what an answer that is no success means. One row a status; the last lines for the rest of its class.
 
-    `stranger` is why a person is needed where the server does not know what we ask for.
+    `stranger` is why a person is needed where the server does not know what we ask for. `body` is that of the answer,
+    if it was not read by httpx.
     """
     status, said = answer.status_code, line(answer, method, detail)
     match status:
+        case 400 if _NO_CERTIFICATE.search(_text(answer, body)):
+            return TargetNeedsPersonError(TargetReason.LOGIN, f"client_certificate: {said}")
         case 401 | 407:
             return TargetNeedsPersonError(TargetReason.LOGIN, said)
         case 403:
@@ -103,6 +156,10 @@ def failure(
     if status >= 500:
         return TransientError(said, retry_after(answer))
     return DocumentRefusedError(said)
+
+
+def _text(answer: httpx.Response, body: bytes | None) -> str:
+    return (answer.content if body is None else body)[:4096].decode("ascii", "replace")
 
 
 def retry_after(answer: httpx.Response) -> float | None:

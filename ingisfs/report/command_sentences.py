@@ -27,6 +27,16 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "De instelling «{key}» kan niet {value} zijn. Zie docs/configuration.md.",
         "en": "The setting “{key}” cannot be {value}. See docs/configuration.md.",
     },
+    "config.file": {
+        "nl": "Het bestand van de instelling «{key}», {path}, is niet te gebruiken: {detail}.",
+        "en": "The file of the setting “{key}”, {path}, cannot be used: {detail}.",
+    },
+    "config.proxy": {
+        "nl": "De instelling «proxy» moet het adres van een proxy zijn, zoals http://proxy.example.nl:3128, zonder"
+        " gebruiker en wachtwoord; of «{none}», voor geen proxy.",
+        "en": "The setting “proxy” must be the address of a proxy, such as http://proxy.example.nl:3128, without user"
+        " and password; or “{none}” for no proxy.",
+    },
     "config.response": {
         "nl": "«{pattern}» bij «{key}» in responses kan geen naam van een antwoord zijn. Er moet één keer {places} in"
         " staan, met ten hoogste één * erachter, en het document zelf mag niet zo heten. Goed is bijvoorbeeld"

@@ -282,6 +282,14 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Kijk of het adres met het goede woord begint ({scheme}://) en of de poort klopt.",
         "en": "See whether the address begins with the right word ({scheme}://) and the port is right.",
     },
+    "check.tls.ours": {
+        "nl": "De server wil een certificaat van deze computer zien dat hij kent ({detail}).",
+        "en": "The server wants to see a certificate of this computer that it knows ({detail}).",
+    },
+    "check.tls.ours.remedy": {
+        "nl": "Vraag de beheerder van de server om zo'n certificaat, en zet het bij client_certificate.",
+        "en": "Ask whoever runs the server for such a certificate, and put it at client_certificate.",
+    },
     "check.tls.lost": {
         "nl": "De server brak af voordat de verbinding versleuteld was ({detail}).",
         "en": "The server broke off before the connection was encrypted ({detail}).",

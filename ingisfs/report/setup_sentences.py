@@ -46,6 +46,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "No password came. Nothing was changed.",
     },
     "login.ask": {"nl": "Wachtwoord voor {user} op {server}", "en": "Password for {user} at {server}"},
+    "login.no-certificate": {
+        "nl": "De schijf «{drive}» heeft geen client_certificate, dus er is geen sleutel die open moet.",
+        "en": "The drive “{drive}” has no client_certificate, so there is no key to be opened.",
+    },
     "login.done": {
         "nl": "Het wachtwoord voor {user} is bewaard in {place}. Een schijf die al gekoppeld is, gebruikt het na een"
         " nieuwe koppeling.",
@@ -170,6 +174,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         " server.",
         "en": "ATTENTION: when renaming, this server overwrites what is there already, even when asked not to. Delivery"
         " works, but another file of the same name is lost then. Tell whoever runs the server.",
+    },
+    "probe.unguarded": {
+        "nl": "LET OP: deze server overschrijft bij hernoemen wat er al staat. ingisfs kijkt daarom eerst of de naam"
+        " vrij is. Alleen een ander programma dat op dat ogenblik dezelfde naam maakt, kan zo een bestand verliezen.",
+        "en": "ATTENTION: when renaming, this server overwrites what is there already. So ingisfs looks first whether"
+        " the name is free. Only another program that makes the same name in the same moment can lose a file by it.",
     },
     "probe.no-rename": {
         "nl": "LET OP: deze server kan niet hernoemen. Bezorgen kan, maar een document is op de server al zichtbaar"

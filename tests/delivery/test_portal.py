@@ -309,6 +309,10 @@ def _handler(way: FaultyWay) -> type[http.server.BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def _any(self) -> None:
+            if "Authorization" not in self.headers:  # what a client may do without is no request here
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._say(401, [("WWW-Authenticate", 'Basic realm="portal"')], b"")
+                return
             name = unquote(self.path)
             with way.lock:
                 way.requests.append((self.command, name))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,10 +34,12 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.probe import probe
 from ingisfs.delivery.server import folder_of, temporary_name
 from ingisfs.delivery.sftp import SftpServer, failure, read_key
 from tests.documents import pdf, xml
-from tests.mounts import drive
+from tests.mounts import Drive, drive
+from tests.no_links import without_links
 from tests.servers import free_port, wait_for
 from tests.sftp_servers import SftpTestServer, asyncssh_server, counting_wire, make_key, openssh_server
 
@@ -337,7 +341,7 @@ def test_a_server_that_says_ok_to_half_a_document_is_found_out_by_its_size(tmp_p
         assert entry.size < 2_000_000
 
 
-def test_a_document_costs_four_round_trips(tmp_path: Path) -> None:
+def test_a_document_costs_five_round_trips(tmp_path: Path) -> None:
     with openssh_server(tmp_path) as server, counting_wire(server.port) as wire:
         url = f"sftp://127.0.0.1:{wire.port}{quote(str(server.root))}"
         with connected(server, url=url) as client:
@@ -348,7 +352,7 @@ def test_a_document_costs_four_round_trips(tmp_path: Path) -> None:
             client.entry(part())
             assert wire.trips - begun == 3
             client.publish(part(), "F1.pdf")
-            assert wire.trips - begun == 4
+            assert wire.trips - begun == 5  # it looks first
 
 
 # ---- addresses ---------------------------------------------------------------------------------------------------
@@ -498,6 +502,86 @@ def test_a_key_file_that_is_not_there_needs_a_person(tmp_path: Path) -> None:
     client.close()
 
 
+@contextmanager
+def ssh_agent(monkeypatch: pytest.MonkeyPatch, *keys: Path) -> Iterator[Path]:
+    """A real agent with these keys; gives its socket."""
+    with tempfile.TemporaryDirectory(prefix="ingisfs-agent-") as folder:
+        path = Path(folder) / "agent"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL) as process:
+            try:
+                wait_for(path.exists, "the agent", 20)
+                monkeypatch.setenv("SSH_AUTH_SOCK", str(path))
+                for key in keys:
+                    subprocess.run(["ssh-add", "-q", str(key)], check=True, capture_output=True)
+                yield path
+            finally:
+                process.terminate()
+
+
+def public(key: Path) -> Path:
+    return key.with_name(f"{key.name}.pub")
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "rsa", "ecdsa"])
+def test_the_key_may_be_with_an_agent(real: SftpTestServer, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    if real.key_file.parent.owner() != "root":
+        make_key(real.key_file, kind)
+    with ssh_agent(monkeypatch, real.key_file), connected(real, password="", agent=True) as client:
+        client.put(part(), b"x")
+        client.publish(part(), "F1.pdf")
+    assert real.names() == ["F1.pdf"]
+    assert real.failed_logins() == 0
+
+
+def test_of_several_keys_with_the_agent_the_one_counts_that_is_named_and_no_other_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [tmp_path / f"other{number}" for number in range(8)]
+    for other in others:
+        make_key(other)
+    with openssh_server(tmp_path, settings=["MaxAuthTries 2"]) as server:
+        with ssh_agent(monkeypatch, *others, server.key_file):
+            with connected(server, agent=True, key_file=public(server.key_file)) as client:
+                client.ping()
+            with connected(server, agent=True) as client:
+                needs_person(client, TargetReason.LOGIN, "has 9 keys; set key_file to the public half of one: SHA256:")
+            with connected(server, agent=True, key_file=public(others[0])) as client:
+                needs_person(client, TargetReason.LOGIN, "log in with the key SHA256:")
+        assert server.failed_logins() <= 1
+
+
+def test_an_agent_that_cannot_help_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with asyncssh_server(tmp_path) as server:
+        make_key(tmp_path / "mine")
+        (tmp_path / "text").write_text("no key at all")
+        monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+        with connected(server, agent=True) as client:
+            needs_person(client, TargetReason.LOGIN, "no SSH agent answers")
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "nowhere"))
+        with connected(server, agent=True) as client:
+            needs_person(client, TargetReason.LOGIN, "no SSH agent answers")
+        with ssh_agent(monkeypatch):
+            rows = [
+                (None, "has no key, or is locked"),
+                (public(tmp_path / "mine"), "has not got the key SHA256:.*ssh-add"),
+                (tmp_path / "text", "is no public key"),
+                (tmp_path / "none.pub", "cannot be read: No such file"),
+            ]
+            for path, pattern in rows:
+                with connected(server, agent=True, key_file=path) as client:
+                    needs_person(client, TargetReason.LOGIN, pattern)
+        assert server.failed_logins() == 0
+
+
+def test_an_agent_is_not_asked_unless_the_settings_say_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        openssh_server(tmp_path) as server,
+        ssh_agent(monkeypatch, server.key_file),
+        connected(server, password="wrong") as client,
+    ):
+        needs_person(client, TargetReason.LOGIN, "by password")
+
+
 def test_a_server_that_asks_for_the_password_by_prompt_gets_it_once(tmp_path: Path) -> None:
     with asyncssh_server(tmp_path, methods="keyboard-interactive") as server:
         with connected(server) as client:
@@ -633,6 +717,10 @@ class Inbox(asyncssh.SFTPServer):
         script = self.scripts.get(operation)
         return script(self, really) if script else really()
 
+    def overwrite(self) -> None:
+        """Do the rename that is asked for, whatever is there."""
+        os.replace(*self.renaming)
+
     def hang_up(self) -> None:
         self.channel.get_connection().abort()
 
@@ -644,13 +732,20 @@ class Inbox(asyncssh.SFTPServer):
 
         return self._do("open", really)
 
+    def read(self, file_obj: object, offset: int, size: int) -> Any:
+        self.size = size
+        return self._do("read", lambda: super(Inbox, self).read(file_obj, offset, size))
+
     def write(self, file_obj: object, offset: int, data: bytes) -> Any:
+        self.size = len(data)
         return self._do("write", lambda: super(Inbox, self).write(file_obj, offset, data))
 
     def close(self, file_obj: object) -> Any:
+        self.file = file_obj
         return self._do("close", lambda: super(Inbox, self).close(file_obj))
 
     def rename(self, oldpath: bytes, newpath: bytes) -> Any:
+        self.renaming = self.map_path(oldpath), self.map_path(newpath)
         return self._do("rename", lambda: super(Inbox, self).rename(oldpath, newpath))
 
     def posix_rename(self, oldpath: bytes, newpath: bytes) -> Any:
@@ -775,11 +870,89 @@ def test_every_answer_to_a_rename_has_its_kind(
 
 
 def test_a_rename_leaves_doubt_while_nobody_can_tell_what_is_there(tmp_path: Path) -> None:
-    no = says(asyncssh.SFTPFailure("Failure"))
-    with scripted(tmp_path, rename=no, lstat=is_silent) as client:
+    asked: list[str] = []
+
+    def silent_after_it(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        return asyncio.Event().wait() if asked else really()
+
+    def no(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        asked.append("rename")
+        raise asyncssh.SFTPFailure("Failure")
+
+    with scripted(tmp_path, rename=no, lstat=silent_after_it) as client:
         client.put(part(), b"x")
         with pytest.raises(DoubtError):
             client.publish(part(), "F1.pdf")
+
+
+def test_a_name_that_is_taken_between_the_look_and_the_rename_is_left_alone(tmp_path: Path) -> None:
+    def rename(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        (tmp_path / "F1.pdf").write_bytes(b"a stranger's")
+        raise asyncssh.SFTPFailure("Failure")
+
+    with scripted(tmp_path, rename=rename) as client:
+        client.put(part(), b"x")
+        with pytest.raises(NameExistsError):
+            client.publish(part(), "F1.pdf")
+
+
+LOOKS: list[tuple[Script, type[DeliveryError]]] = [
+    (hangs_up, UnreachableError),
+    (is_silent, UnreachableError),
+    (says(asyncssh.SFTPFailure("Failure")), DoubtError),
+    (says(asyncssh.SFTPPermissionDenied("")), DoubtError),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), LOOKS)
+def test_nothing_is_renamed_while_the_look_before_it_tells_nothing(
+    tmp_path: Path, script: Script, kind: type[DeliveryError]
+) -> None:
+    renamed: list[str] = []
+    with scripted(tmp_path, lstat=script, rename=lambda inbox, really: renamed.append("F1.pdf")) as client:
+        client.put(part(), b"x")
+        with pytest.raises(DeliveryError) as raised:
+            client.publish(part(), "F1.pdf")
+        assert type(raised.value) is kind
+    assert renamed == []
+
+
+# ---- servers that can less ---------------------------------------------------------------------------------------
+
+
+def renames_over(inbox: Inbox, really: Callable[[], Any]) -> Any:
+    """As some servers do it."""
+    return inbox.overwrite()
+
+
+def test_a_server_whose_rename_overwrites_is_looked_at_first(tmp_path: Path) -> None:
+    (tmp_path / "F1.pdf").write_bytes(b"a stranger's")
+    with scripted(tmp_path, rename=renames_over) as client:
+        client.put(part(), b"x")
+        with pytest.raises(NameExistsError):
+            client.publish(part(), "F1.pdf")
+        client.publish(part(), "F2.pdf")
+    assert (tmp_path / "F1.pdf").read_bytes() == b"a stranger's"
+    assert (tmp_path / "F2.pdf").read_bytes() == b"x"
+
+
+def test_a_probe_tells_a_server_whose_rename_overwrites_and_leaves_nothing(tmp_path: Path) -> None:
+    overwriting: dict[str, Script] = {"rename": renames_over}
+    for scripts, unguarded in ((overwriting, True), ({}, False)):
+        with scripted(tmp_path, **scripts) as client:
+            found = probe(lambda client=client: client)  # type: ignore[misc]
+        assert (found.error, found.overwrites, found.unguarded, found.left) == (None, False, unguarded, ())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_posix_rename_our_earlier_version_is_replaced_by_a_rename_that_overwrites(tmp_path: Path) -> None:
+    unsupported = says(asyncssh.SFTPOpUnsupported("no"))
+    with scripted(tmp_path, posix_rename=unsupported, rename=renames_over) as client:
+        client.put(part(), b"earlier")
+        client.publish(part(), "F1.pdf")
+        client.put(part(2), b"later")
+        client.replace(part(2), "F1.pdf")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("F1.pdf", b"later")]
 
 
 def test_a_server_that_cannot_replace_gets_the_document_parked(tmp_path: Path) -> None:
@@ -790,6 +963,70 @@ def test_a_server_that_cannot_replace_gets_the_document_parked(tmp_path: Path) -
         with pytest.raises(DocumentRefusedError, match=r"F1\.pdf"):
             client.replace(part(2), "F1.pdf")
     assert (tmp_path / part(2)).exists()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_server_with_four_handles_and_small_packets_gets_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: bool
+) -> None:
+    """16 KiB in a piece, which is what every server has to take, whether it tells so (limits@openssh.com) or not."""
+    most, handles = 16 * 1024, set[object]()
+
+    async def limits(handler: object, packet: object) -> Any:
+        return asyncssh.sftp.SFTPLimits(34000, most, most, 4)
+
+    kind: Any = asyncssh.sftp.SFTPServerHandler
+    monkeypatch.setitem(kind._packet_handlers, b"limits@openssh.com", limits)
+    kept = [each for each in kind._extensions if told or each[0] != b"limits@openssh.com"]
+    monkeypatch.setattr(kind, "_extensions", kept)
+
+    def opens(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        if len(handles) == 4:
+            raise asyncssh.SFTPFailure("too many open files")
+        handles.add(file := really())
+        return file
+
+    def writes(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        if inbox.size > most:
+            raise asyncssh.SFTPBadMessage("too long")
+        return really()
+
+    def closes(inbox: Inbox, really: Callable[[], Any]) -> Any:
+        handles.remove(inbox.file)
+        return really()
+
+    data = os.urandom(3_000_000)
+    with scripted(tmp_path, open=opens, write=writes, read=writes, close=closes) as client:
+        for attempt in range(1, 7):
+            client.put(part(attempt), data)
+            with pytest.raises(TransientError):
+                client.put(part(attempt), data)
+            client.publish(part(attempt), f"F{attempt}.pdf")
+            assert client.get(f"F{attempt}.pdf") == data
+    assert handles == set()
+
+
+NO_LINKS = [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV]
+
+
+@pytest.mark.parametrize("error", NO_LINKS, ids=lambda number: errno.errorcode[number])
+def test_on_a_disk_without_hard_links_a_name_that_is_taken_is_not_overwritten_either(
+    tmp_path: Path, error: int
+) -> None:
+    behind = tmp_path / "behind"
+    with openssh_server(tmp_path) as server, without_links(server.root, behind, error), connected(server) as client:
+        with pytest.raises(OSError, match=os.strerror(error) + "|Operation not permitted"):
+            os.link(server.root, server.root / "link")
+        client.put(part(), b"first" * 1000)
+        client.publish(part(), NAME)
+        client.put(part(2), b"second")
+        with pytest.raises(NameExistsError):
+            client.publish(part(2), NAME)
+        assert client.get(NAME) == b"first" * 1000
+        assert not client.overwrites(part(2), NAME)
+        client.replace(part(2), NAME)
+        assert client.get(NAME) == b"second"
+    assert [path.name for path in behind.iterdir()] == [NAME]
 
 
 def test_where_a_server_cannot_rename_a_file_is_made_under_its_name_and_overwrites_nothing(
@@ -903,6 +1140,28 @@ def test_a_drive_delivers_with_a_key_whose_passphrase_is_the_password(tmp_path: 
         with drive(tmp_path / "drive", server.url, server.user, "the passphrase", **settings) as mounted:
             (mounted.mountpoint / "F1.pdf").write_bytes(pdf())
             mounted.wait_delivered(["F1.pdf"])
+        assert server.names() == ["F1.pdf"]
+
+
+def test_a_drive_delivers_with_the_key_of_an_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with openssh_server(tmp_path) as server, ssh_agent(monkeypatch, server.key_file) as path:
+        made = Drive(tmp_path / "drive", server.url, server.user, "")
+        made.configure(
+            server=server.url,
+            user=server.user,
+            mountpoint=str(made.mountpoint),
+            state=str(made.state),
+            reserve=2**20,
+            host_key=server.fingerprint(),
+            agent=True,
+        )
+        try:
+            done = made.mount(SSH_AUTH_SOCK=str(path))
+            assert done.returncode == 0, done.stderr
+            (made.mountpoint / "F1.pdf").write_bytes(pdf())
+            made.wait_delivered(["F1.pdf"])
+        finally:
+            made.clean()
         assert server.names() == ["F1.pdf"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import shutil
 import socket
 import ssl
 import threading
@@ -25,6 +26,7 @@ from ingisfs.delivery.failures import (
     TransientError,
     UnreachableError,
 )
+from ingisfs.delivery.server import Entry
 from ingisfs.delivery.webdav import WebDavServer, parse_multistatus
 from ingisfs.delivery.wire import failure, retry_after
 from tests.servers import Server, apache_server, free_port, nginx_server, stage_server, wsgidav_server
@@ -173,6 +175,22 @@ def test_retry_after_is_honoured_in_seconds_and_as_a_date_and_is_an_hour_at_most
     assert retry_after(httpx.Response(503)) is None
 
 
+@pytest.mark.parametrize("closed", [True, False])
+@pytest.mark.parametrize("address", ["in box é 100%/", "in%20box%20%C3%A9%20100%25/", "in%20box%20%c3%a9 100%/"])
+def test_the_inbox_may_lie_in_a_folder_with_any_name(real: Server, address: str, closed: bool) -> None:
+    (real.root / "in box é 100%").mkdir()
+    shutil.chown(real.root / "in box é 100%", real.root.owner(), real.root.group())
+    url = real.url + (address if closed else address.rstrip("/"))
+    client = WebDavServer(url, real.user, real.password)
+    client.ping()
+    client.put("a.part", b"x" * 1000)
+    client.publish("a.part", NAME)
+    assert list(client.entries("")) == [NAME]
+    assert client.entry(NAME) == client.entries("")[NAME]
+    client.close()
+    assert (real.root / "in box é 100%" / NAME).read_bytes() == b"x" * 1000
+
+
 class Answers(http.server.BaseHTTPRequestHandler):
     """Says what the test wants; keeps the requests."""
 
@@ -312,3 +330,63 @@ def test_an_unknown_certificate_needs_a_person(tmp_path: Path) -> None:
 def test_a_listing_that_is_none_is_not_taken_for_an_empty_folder(body: bytes) -> None:
     with pytest.raises(TransientError):
         parse_multistatus(body)
+
+
+def multistatus(*rows: str) -> bytes:
+    return f"<D:multistatus xmlns:D='DAV:'>{''.join(rows)}</D:multistatus>".encode()
+
+
+def row(href: str, properties: str = "<D:getcontentlength>7</D:getcontentlength>", more: str = "") -> str:
+    return (
+        f"<D:response><D:href>{href}</D:href>{more}<D:propstat><D:prop>{properties}</D:prop></D:propstat></D:response>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("href", "name"),
+    [
+        ("/inbox/F1.pdf", "F1.pdf"),
+        ("https://dav.example.nl:8443/in%20box/F1.pdf", "F1.pdf"),
+        ("/inbox/F1.pdf/", "F1.pdf"),
+        ("F1.pdf", "F1.pdf"),
+        ("/inbox/factuur%20%C3%A9%23%25%20%26amp;%2B~%C3%A7.pdf", "factuur é#% &amp;+~ç.pdf"),
+        ("/inbox/factuur%20%c3%a9%23%25%20%26+~%c3%a7.pdf", "factuur é#% &+~ç.pdf"),
+        ("/inbox/factuur é#% &amp;+~ç.pdf", "factuur é#% &+~ç.pdf"),
+        ("/inbox/factuur%20e%CC%81%23%25%20&amp;%2b%7eç.pdf", "factuur é#% &+~ç.pdf"),
+        ("/inbox/caf%E9.pdf", "café.pdf"),
+        ("/inbox/a?b.pdf", "a?b.pdf"),
+        ("/inbox/a%2Fb.pdf", "a/b.pdf"),
+    ],
+)
+def test_a_name_is_known_however_the_server_encodes_it(href: str, name: str) -> None:
+    (found,) = parse_multistatus(multistatus(row(href)))
+    assert found.name == name
+    assert found.entry == Entry(7, "")
+
+
+def says_of_one(body: bytes) -> Entry | None:
+    with scripted(lambda request: request.answer(207, body, "application/xml")) as (client, _):
+        return client.entry("F1.pdf")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        multistatus(),
+        multistatus(row("/inbox/F1.pdf", "")),
+        multistatus(row("/inbox/F1.pdf", "<D:getcontentlength/>")),
+        multistatus(row("/inbox/F1.pdf", "", "<D:status>HTTP/1.1 423 Locked</D:status>")),
+        multistatus(row("/inbox/F1.pdf", "", "<D:status>HTTP/1.1 500 Oops</D:status>")),
+        multistatus(row("/inbox/F1.pdf", "", "<D:status>what?</D:status>")),
+    ],
+)
+def test_an_answer_that_does_not_tell_of_a_file_is_not_taken_for_its_absence(body: bytes) -> None:
+    with pytest.raises(TransientError):
+        says_of_one(body)
+
+
+def test_a_file_that_is_gone_and_a_folder_that_has_its_name_are_told_apart() -> None:
+    gone = multistatus(row("/inbox/F1.pdf", "", "<D:status>HTTP/1.1 404 Not Found</D:status>"))
+    assert says_of_one(gone) is None
+    folder = multistatus(row("/inbox/F1.pdf/", "<D:resourcetype><D:collection/></D:resourcetype>"))
+    assert says_of_one(folder) == Entry(0, "")
