@@ -17,6 +17,7 @@ import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 ELSEWHERE = "127.0.0.2"  # loopback as well, for a proxy with the server's own ports
 PIECE = 16 * 1024  # bytes that are taken at a time
@@ -57,7 +58,7 @@ class TcpProxy:
     def __init__(
         self, back: int, *, host: str = "127.0.0.1", port: int = 0, more: Sequence[socket.socket] = ()
     ) -> None:
-        """Lead to port `back` of 127.0.0.1, and what comes to the ports of `more`, which listen already, to the same."""
+        """Lead to port `back` of 127.0.0.1. What comes to the ports of `more`, which listen already, goes to the same."""
         self.host = host
         self.delay = self.answers_late = self.rate = 0.0
         self.cuts: Callable[[int], int | None] = lambda number: None
@@ -93,6 +94,10 @@ class TcpProxy:
         """Pass nothing on any more on all connections that there are, without ending them; tells how many."""
         return self._each(lambda connection: setattr(connection, "silent", True))
 
+    def lead_to(self, back: int) -> None:
+        """Lead new connections to another port."""
+        self._back = back
+
     def _each(self, do: Callable[[Connection], object]) -> int:
         async def run() -> int:
             found = list(self._open)
@@ -117,7 +122,7 @@ class TcpProxy:
         self._ending = asyncio.Event()
         servers = []
         for at, listener in enumerate(self._listeners):
-            back = self._back if at == 0 else listener.getsockname()[1]
+            back = None if at == 0 else listener.getsockname()[1]
             servers.append(await asyncio.start_server(self._accept(back), sock=listener, limit=PIECE))
         self._ready.set()
         await self._ending.wait()
@@ -128,25 +133,25 @@ class TcpProxy:
         while self._open:
             await asyncio.sleep(0.01)
 
-    def _accept(self, back: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    def _accept(self, same: int | None) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             self.connections += 1
             connection = Connection(self.connections, writer, cut_after=self.cuts(self.connections))
             self._open.add(connection)
             try:
                 await asyncio.sleep(2 * self.delay)  # the handshake
+                back = self._back if same is None else same
                 server_reader, connection.server = await asyncio.open_connection("127.0.0.1", back, limit=PIECE)
-                ways = [
+                ways: list[asyncio.Future[Any]] = [
                     asyncio.ensure_future(self._carry(connection, reader, connection.server, back=False)),
                     asyncio.ensure_future(self._carry(connection, server_reader, writer, back=True)),
-                    asyncio.ensure_future(connection.ended.wait()),
                 ]
-                both = asyncio.gather(*ways[:2], return_exceptions=True)
-                await asyncio.wait([both, ways[2]], return_when=asyncio.FIRST_COMPLETED)
-                both.cancel()
-                for way in ways:
+                ended: asyncio.Future[Any] = asyncio.ensure_future(connection.ended.wait())
+                both: asyncio.Future[Any] = asyncio.gather(*ways, return_exceptions=True)
+                await asyncio.wait([both, ended], return_when=asyncio.FIRST_COMPLETED)
+                for way in (both, *ways, ended):
                     way.cancel()
-                await asyncio.gather(both, *ways, return_exceptions=True)
+                await asyncio.gather(both, *ways, ended, return_exceptions=True)
             except OSError:
                 pass  # nobody listens there: the client is hung up on
             finally:
