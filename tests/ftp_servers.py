@@ -76,7 +76,7 @@ class FtpTestServer(Server):
 
 
 def make_certificate(certificate: Path, key: Path, days: int = 1) -> None:
-    """A key, and a certificate for 127.0.0.1 and .2 that is valid for so many days from now; before, if that is negative."""
+    """A key, and a certificate for this machine that is valid so many days from now; before, if that is negative."""
     secret = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ingisfs test")])
     now = datetime.now(UTC)

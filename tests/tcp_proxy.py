@@ -58,7 +58,7 @@ class TcpProxy:
     def __init__(
         self, back: int, *, host: str = "127.0.0.1", port: int = 0, more: Sequence[socket.socket] = ()
     ) -> None:
-        """Lead to port `back` of 127.0.0.1. What comes to the ports of `more`, which listen already, goes to the same."""
+        """Lead to port `back` of 127.0.0.1, and from the ports of `more`, which listen already, to the same ones."""
         self.host = host
         self.delay = self.answers_late = self.rate = 0.0
         self.cuts: Callable[[int], int | None] = lambda number: None
