@@ -7,6 +7,7 @@ it runs no test itself) writes the document when every cell was reported: see te
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,11 +170,26 @@ def document(cells: Mapping[tuple[str, str], Cell], versions: Mapping[str, str])
         troubles=_about(TROUBLES),
         trouble_rows=tables[1],
     )
-    return text + "".join(f"\n{number}. {note}" for number, note in enumerate(notes, 1)) + ("\n" if notes else "")
+    return (
+        text
+        + "".join("\n" + _wrapped(f"{number}. ", note) for number, note in enumerate(notes, 1))
+        + ("\n" if notes else "")
+    )
 
 
 def _about(columns: Iterable[Column]) -> str:
-    return "\n".join(f"- **{column.title}**: {_ABOUT[column.id]}." for column in columns)
+    return "\n".join(_wrapped("- ", f"**{column.title}**: {_ABOUT[column.id]}.") for column in columns)
+
+
+def _wrapped(mark: str, text: str) -> str:
+    return textwrap.fill(
+        text,
+        118,
+        initial_indent=mark,
+        subsequent_indent=" " * len(mark),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _table(
