@@ -422,6 +422,7 @@ def test_a_disk_that_is_full_at_the_server_is_waited_for(
         with closing(scene.connect()) as client:
             client.ping()  # the stage listens a moment before it has all it needs
         disk.fill()
+        os.truncate(disk.foreign, disk.foreign.stat().st_size - 100_000)  # room for a part of a document
         keep_all(outbox, wanted)
         tried = threading.Event()
         hooks["put.before"] = lambda count: tried.set() if count > 3 else None
