@@ -253,7 +253,7 @@ def test_a_courier_that_is_killed_sends_nothing_twice_and_loses_nothing(scene: S
     wanted: dict[str, bytes] = {}
     with watched(scene, wanted, every_other) as inbox:
         for round_, point in enumerate(["put.after:2", "publish.after:2", ""]):
-            new = pairs(3 if point else 10, first=20 * round_)
+            new = pairs(3 if point else 6, first=20 * round_)
             wanted.update(new)
             with printed(folder) as box:
                 keep_all(box, new)
