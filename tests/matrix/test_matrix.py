@@ -133,7 +133,7 @@ def test_connections_that_are_cut_anywhere_delay_documents_and_nothing_else(
     """With INGIS taking away what arrives, or not."""
     wanted = pairs(6 if delay else 12, size=20_000)
     scene.proxy.delay = delay
-    scene.proxy.cuts = at_random(seed, among=12, share=0.9, least=300, most=60_000)
+    scene.proxy.cuts = at_random(seed, among=6 if delay else 12, share=0.9, least=300, most=60_000)
     keep_all(outbox, wanted)
     with watched(scene, wanted, lambda name: takes), delivering(outbox, scene, patience=6.0):
         all_delivered(outbox)
