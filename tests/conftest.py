@@ -6,8 +6,14 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.matrix.results import Results
+
+_matrix: list[Results] = []  # one, once a test of the matrix was reported
 
 
 def pytest_configure() -> None:
@@ -17,9 +23,29 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file (pytest-xdist)."""
+    """Let one process run all tests of a file, of a server in the matrix (pytest-xdist)."""
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{item.path.name}"))
+        name = item.path.name
+        parameters: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+        if item.path.parent.name == "matrix" and "kind" in parameters:
+            name = parameters["kind"].id
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{name}"))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Gather what docs/servers.md tells."""
+    if "matrix/test_matrix.py::" in report.nodeid:
+        from tests.matrix.results import Results  # takes a second
+
+        if not _matrix:
+            _matrix.append(Results())
+        _matrix[0].hear(report)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write docs/servers.md if all servers were tried."""
+    if _matrix and not hasattr(session.config, "workerinput") and _matrix[0].complete():
+        _matrix[0].write()
 
 
 @pytest.fixture

@@ -76,11 +76,12 @@ class FtpTestServer(Server):
 
 
 def make_certificate(certificate: Path, key: Path, days: int = 1) -> None:
-    """A key, and a certificate for 127.0.0.1 that is valid for so many days from now; before, if that is negative."""
+    """A key, and a certificate for this machine that is valid so many days from now; before, if that is negative."""
     secret = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ingisfs test")])
     now = datetime.now(UTC)
     begin, end = sorted([now + timedelta(days=days), now - timedelta(days=3)])
+    addresses = [x509.IPAddress(ip_address(address)) for address in ("127.0.0.1", "127.0.0.2")]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -89,7 +90,7 @@ def make_certificate(certificate: Path, key: Path, days: int = 1) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(begin)
         .not_valid_after(end)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(secret, hashes.SHA256())
     )
@@ -179,14 +180,16 @@ class PyFtpdServer(FtpTestServer):
         permissions: str = "elradfmw",
         encrypted: bool = True,
         idle: float = 300,
+        passive_ports: tuple[int, int] | None = None,
         **options: bool,
     ) -> None:
-        """`idle`: seconds after which the server closes a connection that rests."""
+        """`idle`: seconds after which the server closes a connection that rests. `passive_ports`: first and last."""
         super().__init__(folder, **options)
         self.lacks = lacks
         self.permissions = permissions
         self.encrypted = encrypted
         self.idle = idle
+        self.passive_ports = passive_ports
 
     @property
     def url(self) -> str:
@@ -202,6 +205,7 @@ class PyFtpdServer(FtpTestServer):
             "lacks": self.lacks,
             "permissions": self.permissions,
             "idle": self.idle,
+            "passive_ports": self.passive_ports,
             "elsewhere": ELSEWHERE if self.behind_nat else None,
         }
         return [sys.executable, __file__, json.dumps(settings)]
@@ -221,6 +225,8 @@ def _serve_pyftpdlib(settings: dict[str, Any]) -> None:
     users = DummyAuthorizer()
     users.add_user(settings["user"], os.environ["FTP_PASSWORD"], str(folder), perm=settings["permissions"])
     base: Any = TLS_FTPHandler if settings["encrypted"] else FTPHandler
+    bounds = settings["passive_ports"]
+    ports = None if bounds is None else range(bounds[0], bounds[1] + 1)
 
     class Handler(base):  # type: ignore[misc]
         authorizer = users
@@ -230,6 +236,7 @@ def _serve_pyftpdlib(settings: dict[str, Any]) -> None:
         timeout = settings["idle"]
         masquerade_address = settings["elsewhere"]
         permit_foreign_addresses = True
+        passive_ports = ports
         proto_cmds: ClassVar = {verb: what for verb, what in base.proto_cmds.items() if verb not in settings["lacks"]}
 
         def handle(self) -> None:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ingisfs.clock import Clock
-from ingisfs.delivery.failures import TargetNeedsPersonError, TransientError
+from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason, TransientError
 
 FIRST, LONGEST = 1.0, 900.0  # s: the range of waits between two tries
 SECOND_TRY = 5.0  # s before a log-in that failed is tried for the second and last time
 PERSON_PROBE = 900.0  # s between two probes of a target that needs a person
+LOGIN_PROBE = 4 * 3600.0  # s, where the log-in was refused: some servers count the tries of hours
 FRESH = 60.0  # s for which an answer says that the log-in is still good
 
 
@@ -103,7 +104,8 @@ class Target:
             self._met = self._met or self.open
             # Said at once; tried a second time soon, for a server that was only starting.
             self.health = Health.NEEDS_PERSON
-            wait = SECOND_TRY if self.needs == 1 else PERSON_PROBE
+            rarely = LOGIN_PROBE if error.reason is TargetReason.LOGIN else PERSON_PROBE
+            wait = SECOND_TRY if self.needs == 1 else rarely
         else:
             self.reason, self.health = "", Health.UNREACHABLE
             wait = max(backoff(self.failures), error.retry_after or 0.0)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason, UnreachableError
-from ingisfs.delivery.target import PERSON_PROBE, Health, Target
+from ingisfs.delivery.target import LOGIN_PROBE, PERSON_PROBE, Health, Target
 from tests.clocks import FakeClock
 
 FORBIDDEN = TargetNeedsPersonError(TargetReason.FORBIDDEN, "403")
@@ -28,6 +30,19 @@ def test_the_halves_of_a_pair_that_meet_a_refusal_are_one_try() -> None:
     target.failed(FORBIDDEN, target.closings)  # the next try
     assert target.needs == 2
     assert target.next_probe == clock.boot() + PERSON_PROBE
+
+
+def test_a_log_in_that_is_refused_is_tried_a_second_time_and_then_not_for_hours() -> None:
+    clock = FakeClock()
+    target = Target(clock)
+    waits = []
+    for _ in range(4):
+        target.failed(TargetNeedsPersonError(TargetReason.LOGIN, "401"), target.closings)
+        waits.append(target.next_probe - clock.boot())
+        clock.sleep(waits[-1])
+    assert waits[0] < 60
+    assert waits[1:] == pytest.approx([LOGIN_PROBE] * 3)
+    assert LOGIN_PROBE > 2 * 3600
 
 
 def test_a_refusal_tells_more_than_the_outage_before_it() -> None:
