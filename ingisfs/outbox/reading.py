@@ -149,6 +149,24 @@ class Reading(ABC):
         states = sorted(WAITING | SENT)
         return self.documents(f"state IN ({marks(states)}) ORDER BY number DESC LIMIT ?", [*states, limit])
 
+    def delivered_in_run(self, rest: float, limit: int) -> int:
+        """Return how many documents of the run that waits are on the server already.
+
+        A run begins behind a rest of so many seconds, before which nothing waits any more; only the latest `limit`
+        documents are looked at.
+        """
+        waiting, sent = (", ".join(repr(str(state)) for state in sorted(states)) for states in (WAITING, SENT))
+        query = (
+            "WITH latest AS (SELECT number, state, written_at FROM documents ORDER BY number DESC LIMIT ?),"
+            " rests AS (SELECT number, written_at - lag(written_at) OVER (ORDER BY number) AS rest FROM latest),"
+            f" oldest AS (SELECT min(number) AS number FROM latest WHERE state IN ({waiting})),"
+            " begin AS (SELECT max(rests.number) AS number FROM rests, oldest"
+            " WHERE rest > ? AND rests.number <= oldest.number)"
+            " SELECT count(*) FROM latest, begin"
+            f" WHERE state IN ({sent}) AND latest.number >= coalesce(begin.number, 0)"
+        )
+        return int(self.rows(query, (limit, rest))[0][0])
+
     def not_heard_of(self, states: Iterable[State], since: float, limit: int) -> list[Document]:
         """Return those of the newest documents in each state that were delivered since then, newest first.
 

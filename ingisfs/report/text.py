@@ -28,7 +28,7 @@ SCHEMA = 1
 WIDTH = 78  # columns
 
 #: Reasons that have their detail in their sentence.
-_DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
+DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def _needing(snapshot: Snapshot) -> list[str]:
         name, _, state, when = cells(language, document)
         found.extend(wrap(f"{name}, {state}, {when}", WIDTH))
         found.extend(wrap(sentence(language, document), WIDTH, "  "))
-        if document.reason not in _DETAIL_TOLD:
+        if document.reason not in DETAIL_TOLD:
             found.extend(_message(language, document.detail, "  "))
     if snapshot.needs_person > len(needing):
         found.append(counted(language, "page.more", snapshot.needs_person - len(needing)))

@@ -1,0 +1,53 @@
+"""What `INGIS-STATUS.html` says beside what the status says. The catalogue takes these in with all its others."""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, dict[str, str]] = {
+    "html.title": {"nl": "INGIS, schijf {drive}", "en": "INGIS, drive {drive}"},
+    "html.refreshes": {
+        "nl": "Deze pagina ververst zichzelf elke {seconds} seconden.",
+        "en": "This page refreshes itself every {seconds} seconds.",
+    },
+    "html.here": {"nl": "Op deze schijf", "en": "On this drive"},
+    "html.needs-person": {"nl": "iemand nodig", "en": "need a person"},
+    "html.on-their-way": {"nl": "onderweg", "en": "on their way"},
+    "html.on-server": {"nl": "bezorgd", "en": "delivered"},
+    "html.of-which": {"nl": "waarvan {told}", "en": "{told} of them"},
+    "html.at-ingis": {"nl": "Bij INGIS", "en": "At INGIS"},
+    "html.ingis.refused": {"nl": "geweigerd", "en": "refused"},
+    "html.ingis.new": {"nl": "nieuw", "en": "new"},
+    "html.ingis.viewed": {"nl": "bekeken", "en": "viewed"},
+    "html.ingis.sent": {"nl": "verzonden", "en": "sent"},
+    "html.unknown": {"nl": "niet bekend, zie {portal}", "en": "not known, see the {portal}"},
+    "html.portal": {"nl": "portaal", "en": "portal"},
+    "html.portal-missing": {
+        "nl": "Het adres van het portaal staat niet in de instellingen van deze schijf (portal).",
+        "en": "The address of the portal is not in the settings of this drive (portal).",
+    },
+    "html.known-refused": {"nl": "waarvan deze schijf weet", "en": "that this drive knows of"},
+    "html.run": {"nl": "Deze run: {done} van {total} bezorgd", "en": "This run: {done} of {total} delivered"},
+    "html.run.waiting": {
+        "nl": "Deze run: {done} van {total} bezorgd; de rest wacht veilig op deze computer",
+        "en": "This run: {done} of {total} delivered; the others wait safely on this computer",
+    },
+    "html.column.do": {"nl": "Wat te doen", "en": "What to do"},
+    "html.do.nothing": {"nl": "Niets.", "en": "Nothing."},
+    "html.do.wait": {"nl": "Niets: gaat vanzelf.", "en": "Nothing: goes by itself."},
+    "html.do.close": {
+        "nl": "Niets: gaat vanzelf zodra het programma het document sluit.",
+        "en": "Nothing: goes by itself once the program closes the document.",
+    },
+    "html.do.server": {
+        "nl": "Gaat vanzelf zodra de server weer aanneemt: zie boven.",
+        "en": "Goes by itself once the server takes documents again: see above.",
+    },
+    "html.older.one": {
+        "nl": "En nog {count} document dat hier niet past.",
+        "en": "And {count} more document that does not fit here.",
+    },
+    "html.older.many": {
+        "nl": "En nog {count} documenten die hier niet passen.",
+        "en": "And {count} more documents that do not fit here.",
+    },
+    "html.all": {"nl": "Bekijk ze met: {command}", "en": "See them with: {command}"},
+}
