@@ -78,7 +78,7 @@ h2{font-size:1.05rem;margin:1.8rem 0 .6rem}
 p,.box{overflow-wrap:anywhere}
 .ok{color:var(--ok)}.go{color:var(--go)}.warn{color:var(--warn)}.bad{color:var(--bad)}.off{color:var(--off)}
 header.ok{background:var(--ok);color:#fff}header.go{background:var(--go);color:#fff}
-header.warn{background:var(--warn);color:#fff}header.bad{background:var(--bad);color:#fff}
+header.warn{background:var(--warn);color:#fff}header.bad{background:var(--bad);color:#fff}header.off{color:#fff}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
 th{text-align:left;font-weight:600;color:var(--off);font-size:.85rem;border-bottom:2px solid var(--line)}
 th,td{padding:.45rem .6rem;vertical-align:top}
@@ -107,10 +107,14 @@ td.d p{margin:.3rem 0 0;color:var(--off)}
 a{color:var(--go)}
 @media(max-width:44rem){thead{display:none}tbody,tr,td{display:block}td{padding:.15rem .6rem}tr{padding:.5rem 0}
  td.z{text-align:left}td.d{width:auto}h1{font-size:1.2rem}}
-@media print{@page{margin:1.5cm}body{font-size:10pt}header,header.ok,header.go,header.warn,header.bad{background:none;
- color:#000;border-bottom:2pt solid #000;padding:.3rem 0}main,header>div{max-width:none;padding:0}
- thead{display:table-header-group}
- tr,.tile,.box{break-inside:avoid}h2{break-after:avoid}.screen{display:none}.tile,.bar{background:none}
+@media print{@page{margin:1.5cm}body{font-size:9pt}table{font-size:8.5pt}h1{font-size:14pt}
+ header,header.ok,header.go,header.warn,header.bad,header.off{background:none;color:#000;border-bottom:2pt solid #000;
+ padding:.3rem 0}
+ main,header>div{max-width:none;padding:0}thead{display:table-header-group}th,td{padding:.25rem .35rem}
+ td.n{min-width:8rem}td.w{white-space:normal;width:4.6rem}td.s{white-space:normal;width:6.5rem}td.d{width:50%}
+ tr,.tile,.box{break-inside:avoid}h2{break-after:avoid;margin:1rem 0 .3rem}.screen{display:none}
+ .tiles{grid-template-columns:repeat(3,1fr)}.tiles.four{grid-template-columns:repeat(4,1fr)}
+ .tile,.bar{background:none}.tile b{font-size:13pt}
  .bar div,.box{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 """
 
