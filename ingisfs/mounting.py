@@ -31,6 +31,7 @@ from ingisfs.config import ConfigError, Drive, check_server, machine_folder
 from ingisfs.crashpoints import crashpoint
 from ingisfs.drive import winfsp
 from ingisfs.drive.registry import Mounted, Registry, normal
+from ingisfs.drive.shown import ShownFolders, Words
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.supervisor import Supervisor
 from ingisfs.drive.volume import Volume
@@ -50,9 +51,11 @@ from ingisfs.outbox.outbox import (
     wal_size,
 )
 from ingisfs.processes import apart, python
+from ingisfs.report.catalogue import say
 from ingisfs.report.snapshot import DriveFacts
 from ingisfs.report.status_files import StatusFiles
 from ingisfs.report.target import read_target
+from ingisfs.report.text import refusal
 from ingisfs.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -204,6 +207,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
             max_document=drive.max_document,
             work=supervisor.wake,
             stopped=lambda: housekeeper.stopped,
+            shown=ShownFolders(outbox, _words(facts)),
         )
         host = _host(drive, volume, mounted)
         host.run(drive.mountpoint, drive.name)
@@ -221,6 +225,12 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         registry.remove(drive.mountpoint)
         outbox.shut()
         lock.close()
+
+
+def _words(facts: DriveFacts) -> Words:
+    """Return what the folders that only show are called, and say."""
+    sent, refused, reason = (say(facts.language, f"folder.{name}") for name in ("sent", "refused", "reason"))
+    return Words(sent, refused, reason, lambda document: refusal(facts.language, document, facts.portal))
 
 
 class _StopFile:

@@ -71,6 +71,7 @@ class Archive:
             except ValueError:
                 continue
             if when + timedelta(days=1) < limit:
+                self._outbox.forget_archived("/".join(day.parts[-3:]))
                 shutil.rmtree(day, ignore_errors=True)
 
 

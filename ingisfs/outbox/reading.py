@@ -25,6 +25,7 @@ _COLUMNS = (
     "number, id, folder, name, size, sha256, state, version, modified_ns, written_at, due, tries, attempt,"
     " reason, detail, remote_name, delivered_at, resume, listed, pair_key"
 )
+_OF_DOCUMENTS = ", ".join(f"documents.{column.strip()}" for column in _COLUMNS.split(","))
 
 
 class DamagedError(Exception):
@@ -166,6 +167,39 @@ class Reading(ABC):
             f" WHERE state IN ({sent}) AND latest.number >= coalesce(begin.number, 0)"
         )
         return int(self.rows(query, (limit, rest))[0][0])
+
+    def sent_days(self) -> list[str]:
+        """Return the local days of whose deliveries something is kept beside the root, as 2026-11-24, oldest first."""
+        query = (
+            "WITH RECURSIVE days(day) AS (SELECT min(day) FROM sent UNION ALL"
+            " SELECT (SELECT min(day) FROM sent WHERE day > days.day) FROM days WHERE day IS NOT NULL)"
+            " SELECT day FROM days WHERE day IS NOT NULL"
+        )
+        return [str(day) for (day,) in self.rows(query)]
+
+    def sent_names(self, day: str) -> dict[str, int]:
+        """Return what is kept of a day's deliveries: name → number of the document."""
+        return dict(self.rows("SELECT name, number FROM sent WHERE day = ? ORDER BY name_key", (day,)))
+
+    def sent_as_name(self, day: str, name_key: str) -> tuple[str, Document] | None:
+        """Return what is kept of a day under a name, in the case in which it was made."""
+        found = self.rows(
+            f"SELECT sent.name, {_OF_DOCUMENTS} FROM sent JOIN documents USING (number)"
+            " WHERE day = ? AND sent.name_key = ?",
+            (day, name_key),
+        )
+        return (str(found[0][0]), document_of(found[0][1:])) if found else None
+
+    def refused_to_see(self) -> list[Document]:
+        """Return what INGIS refused and nobody has dealt with yet, and its latest other half, in their order."""
+        sent = ", ".join(repr(str(state)) for state in sorted(SENT))
+        return self.documents(
+            f"number IN (SELECT number FROM documents WHERE state = '{State.REFUSED}' AND reason IS NOT NULL UNION"
+            " SELECT max(half.number) FROM documents AS this JOIN documents AS half USING (folder_key, pair_key)"
+            f" WHERE this.state = '{State.REFUSED}' AND this.reason IS NOT NULL AND half.ending <> this.ending"
+            f" AND half.state IN ({sent}) AND half.listed = 0 GROUP BY this.number, half.ending)"
+            " AND number IN (SELECT number FROM sent) ORDER BY number"
+        )
 
     def not_heard_of(self, states: Iterable[State], since: float, limit: int) -> list[Document]:
         """Return those of the newest documents in each state that were delivered since then, newest first.

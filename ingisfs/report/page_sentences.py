@@ -1,8 +1,20 @@
-"""What `INGIS-STATUS.html` says beside what the status says. The catalogue takes these in with all its others."""
+"""What `INGIS-STATUS.html` and the drive's own folders say beside the status. The catalogue takes these in too."""
 
 from __future__ import annotations
 
 SENTENCES: dict[str, dict[str, str]] = {
+    # folders of the drive
+    "folder.sent": {"nl": "Verzonden", "en": "Sent"},
+    "folder.refused": {"nl": "Geweigerd", "en": "Refused"},
+    "folder.reason": {"nl": ".reden.txt", "en": ".reason.txt"},
+    "refusal.delivered": {
+        "nl": "Bezorgd op {when} als {name} ({size}).",
+        "en": "Delivered on {when} as {name} ({size}).",
+    },
+    "refusal.gone": {
+        "nl": "Dit bestand en het document verdwijnen hier vanzelf zodra de verbetering bezorgd is.",
+        "en": "This file and the document leave here by themselves once the correction is delivered.",
+    },
     "html.title": {"nl": "INGIS, schijf {drive}", "en": "INGIS, drive {drive}"},
     "html.refreshes": {
         "nl": "Deze pagina ververst zichzelf elke {seconds} seconden.",

@@ -104,6 +104,21 @@ def _which(document: Document) -> str:
     return f'"{stem}"' if safe else document.id
 
 
+def refusal(language: str, document: Document, portal: str | None) -> bytes:
+    """Return the text beside a document that INGIS refused: what happened, and what to do. A page like the others."""
+    found = wrap(sentence(language, document), WIDTH)
+    found += _message(language, document.detail)
+    if document.delivered_at is not None:
+        name = printable(document.remote_name or document.path)
+        when = moment(language, document.delivered_at)
+        told = say(language, "refusal.delivered", when=when, name=name, size=size(language, document.size))
+        found += ["", *wrap(told, WIDTH)]
+    found += wrap(say(language, "refusal.gone"), WIDTH)
+    if portal:
+        found += wrap(say(language, "page.portal", portal=printable(portal)), WIDTH)
+    return "".join(f"{line}\r\n" for line in found).encode("utf-8", "replace")
+
+
 def cells(language: str, document: Document) -> tuple[str, str, str, str]:
     """Return a document's name, size, state and time, as they stand in a table."""
     at = document.written_at if document.delivered_at is None else document.delivered_at
