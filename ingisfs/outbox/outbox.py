@@ -418,9 +418,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             while self.rows("SELECT 1 FROM sent WHERE day = ? AND name_key = ?", (day, names.key(name))):
                 count += 1
                 name = names.numbered(document.name, count)
-            self._sql(
-                "INSERT OR IGNORE INTO sent VALUES (?, ?, ?, ?)", (document.number, day, name, names.key(name))
-            )
+            self._sql("INSERT OR IGNORE INTO sent VALUES (?, ?, ?, ?)", (document.number, day, name, names.key(name)))
 
     def _day(self, document: Document) -> str:
         """Return the local day of a delivery, as 2026-11-24; of two halves that of the one that came first."""

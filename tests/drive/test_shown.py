@@ -1,4 +1,4 @@
-"""The folders that only show: what was sent, by day, and what INGIS refused; and that nothing in them can be changed."""
+"""The folders that only show: what was sent, by day, and what INGIS refused. Nothing in them can be changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -19,14 +18,12 @@ from ingisfs.drive.errors import (
     NotFoundError,
     StorageError,
 )
-from ingisfs.drive.shown import ShownFolders, Words
-from ingisfs.drive.volume import Volume
+from ingisfs.drive.shown import Words
 from ingisfs.outbox.archive import Archive
 from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.outbox import Answer, Decision, Outbox
-from tests.clocks import FakeClock
+from ingisfs.outbox.outbox import Answer, Decision
 from tests.documents import pdf, xml
-from tests.drive.conftest import Drive, FakeDisk
+from tests.drive.conftest import Drive, MakeDrive
 from tests.report.steps import Steps
 
 STATUS = "INGIS-STATUS.txt"
@@ -50,37 +47,16 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     time.tzset()
 
 
-@pytest.fixture
-def x(utc: object, make_shown: Callable[[], Drive]) -> Drive:
-    return make_shown()
+def explain(document: Document) -> bytes:
+    return f"{document.name} was refused: {document.detail}\r\n".encode()
+
+
+WORDS = Words("Verzonden", "Geweigerd", ".reden.txt", explain)
 
 
 @pytest.fixture
-def make_shown(tmp_path: Path) -> Iterator[Callable[..., Drive]]:
-    made: list[Drive] = []
-
-    def explain(document: Document) -> bytes:
-        return f"{document.name} was refused: {document.detail}\r\n".encode()
-
-    def make() -> Drive:
-        clock = made[-1].clock if made else FakeClock()
-        folder = tmp_path / "state"
-        outbox = Outbox(folder, clock=clock, settle=3.0, busy_timeout=2.0)
-        disk = FakeDisk(folder)
-        volume = Volume(
-            outbox,
-            spool=folder / "spool",
-            disk=disk,
-            status_files={STATUS: lambda: b"all is well\n"},
-            shown=ShownFolders(outbox, Words("Verzonden", "Geweigerd", ".reden.txt", explain)),
-        )
-        made.append(Drive(folder, clock, outbox, volume, disk))
-        return made[-1]
-
-    yield make
-    for drive in made:
-        drive.volume.close()
-        drive.outbox.shut()
+def x(utc: object, make_drive: MakeDrive) -> Drive:
+    return make_drive(words=WORDS)
 
 
 def deliver(x: Drive, *printed: str) -> list[Document]:
@@ -180,10 +156,7 @@ def test_a_name_as_long_as_a_name_can_be_has_namesakes_too(x: Drive) -> None:
     assert len({names.key(names.normal(one)) for one in found}) == 2
 
 
-def test_the_day_of_a_delivery_is_the_local_one_and_fixed_once(
-    make_shown: Callable[[], Drive], utc: Callable[[str], None]
-) -> None:
-    x = make_shown()
+def test_the_day_of_a_delivery_is_the_local_one_and_fixed_once(x: Drive, utc: Callable[[str], None]) -> None:
     utc("Pacific/Auckland")
     day = time.strftime("%Y-%m-%d", time.localtime(x.clock.wall()))
     deliver(x, "F1.pdf")
@@ -233,17 +206,14 @@ def test_without_an_archive_a_document_leaves_with_its_bytes(x: Drive) -> None:
     assert x.volume.names_in("") == [STATUS]
 
 
-def test_what_an_older_version_delivered_is_found_by_day_after_the_upgrade(
-    make_shown: Callable[[], Drive], utc: object
-) -> None:
-    x = make_shown()
+def test_what_an_older_version_delivered_is_found_by_day_after_the_upgrade(x: Drive, make_drive: MakeDrive) -> None:
     day = today(x)
     deliver(x, "F1.pdf", "F2.pdf")
     retire(x)
     with x.outbox.transact():
         x.outbox._sql("DROP TABLE sent")
         x.outbox._sql("DELETE FROM meta WHERE name = 'shelved'")
-    assert make_shown().volume.names_in(f"Verzonden/{day}") == ["F1.pdf", "F2.pdf"]
+    assert make_drive(words=WORDS).volume.names_in(f"Verzonden/{day}") == ["F1.pdf", "F2.pdf"]
 
 
 def test_damaged_bytes_are_an_error_never_another_document(x: Drive) -> None:
@@ -412,10 +382,9 @@ def test_what_is_open_is_read_to_its_end_though_it_leaves_the_folder(full: Drive
         full.volume.write(handle, 0, b"x")
 
 
-def test_a_folder_that_a_person_made_before_keeps_its_name(make_shown: Callable[[], Drive], utc: object) -> None:
-    x = make_shown()
+def test_a_folder_that_a_person_made_before_keeps_its_name(x: Drive, make_drive: MakeDrive) -> None:
     x.outbox.make_folder("Verzonden")
-    x = make_shown()
+    x = make_drive(words=WORDS)
     x.write("Verzonden/F3.pdf", pdf("3"))
     deliver(x, "F1.pdf")
     x.volume.remove("F1.pdf")
