@@ -81,7 +81,10 @@ class Reading(ABC):
 
     def names(self, folder_key: str) -> list[str]:
         """Return the names that the drive shows in one folder, in the order of their arrival."""
-        query = "SELECT name FROM documents WHERE folder_key = ? AND listed = 1 ORDER BY number"
+        # The planner would take the index that has every document of the folder, also those of years ago.
+        query = (
+            "SELECT name FROM documents INDEXED BY documents_listed WHERE folder_key = ? AND listed = 1 ORDER BY number"
+        )
         return [name for (name,) in self.rows(query, (folder_key,))]
 
     def folders(self) -> dict[str, str]:
@@ -198,7 +201,7 @@ class Reading(ABC):
             " SELECT max(half.number) FROM documents AS this JOIN documents AS half USING (folder_key, pair_key)"
             f" WHERE this.state = '{State.REFUSED}' AND this.reason IS NOT NULL AND half.ending <> this.ending"
             f" AND half.state IN ({sent}) AND half.listed = 0 GROUP BY this.number, half.ending)"
-            " AND number IN (SELECT number FROM sent) ORDER BY number"
+            " AND EXISTS (SELECT 1 FROM sent WHERE sent.number = documents.number) ORDER BY number"
         )
 
     def not_heard_of(self, states: Iterable[State], since: float, limit: int) -> list[Document]:
