@@ -420,14 +420,20 @@ _decide("withdraw", "Take documents out that were not published: they will not b
 
 
 @main.command()
+@click.argument("text", required=False)
 @click.option("--since", help="Only from this day on: 2026-11-24, or a number of days back.")
+@click.option("--until", help="Only up to this day, with it.")
 @click.option("--name", "pattern", help="Only these names; * and ? stand for anything.")
+@click.option("--documents", is_flag=True, help="One entry a document: hash, delivery, and what INGIS said.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV, for a spreadsheet.")
 @_outbox_options
 @_plainly
 def history(
+    text: str | None,
     since: str | None,
+    until: str | None,
     pattern: str | None,
+    documents: bool,
     as_csv: bool,
     mountpoint: str | None,
     drive: str,
@@ -435,34 +441,44 @@ def history(
     state: str | None,
     as_json: bool,
 ) -> int:
-    """Show every step of every document, oldest first."""
-    from ingisfs.outbox.choosing import steps
-    from ingisfs.report.history import as_csv as render_csv
-    from ingisfs.report.history import as_json as render_json
-    from ingisfs.report.history import history_lines
+    """Show every step of every document, oldest first. TEXT: only what has it in a name, id, hash or message."""
+    from ingisfs.outbox.choosing import Search, audited, steps
+    from ingisfs.report import history as render
 
+    search = Search(_day(since, "--since"), _day(until, "--until", after=True), pattern, text or "")
     settings, folder = _which(mountpoint, drive, config, state)
     with _looking_into(folder) as outbox:
         language = outbox.meta("language") or settings.language
-        entries = steps(outbox, _day(since), pattern)
-        render = render_csv if as_csv else render_json if as_json else history_lines
-        for piece in render(entries, language):
+        pieces: Iterator[str]
+        if documents:
+            as_lines = render.documents_csv if as_csv else render.documents_json if as_json else render.document_lines
+            pieces = as_lines(audited(outbox, search), language)
+        else:
+            step_lines = render.as_csv if as_csv else render.as_json if as_json else render.history_lines
+            pieces = step_lines(steps(outbox, search), language)
+        found = False
+        for piece in pieces:
+            found = True
             click.echo(piece, nl=False)
+        if not found and not as_json:
+            click.echo(say(language, "history.none"), err=True)
     return FINE
 
 
-def _day(text: str | None) -> float:
-    """Return the time (s since 1970 UTC) that `--since` means; 0 without it."""
-    from datetime import date, datetime
+def _day(text: str | None, option: str, *, after: bool = False) -> float:
+    """Return the time (s since 1970 UTC) at which a day begins, or is over; without one, of everything."""
+    from datetime import date, datetime, timedelta
 
     if text is None:
-        return 0.0
-    if text.isdigit():
+        return float("inf") if after else 0.0
+    if text.isdigit() and not after:
         return time.time() - 86400 * int(text)
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"--since {text}: give a day as 2026-11-24, or a number of days") from None
+        told = "give a day as 2026-11-24" + ("" if after else ", or a number of days")
+        raise click.UsageError(f"{option} {text}: {told}") from None
+    day += timedelta(days=after)
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, Document, State
+from ingisfs.outbox.document import BY_INGIS, NEEDS_PERSON, SENT, WAITING, Document, State
 
 DATABASE = "cache.db"  # diskcache's name for it
 
@@ -42,6 +42,15 @@ class HistoryEntry:
     before: str  # state, or "" for its birth
     after: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A document, and what INGIS said of it."""
+
+    document: Document
+    answered_at: float | None  # s since 1970 UTC: when it was heard last
+    answer: str  # in INGIS's words, or what was seen
 
 
 def document_of(row: Sequence[Any]) -> Document:
@@ -235,6 +244,22 @@ class Reading(ABC):
         """Return a note that belongs to the whole outbox."""
         found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
         return str(found[0][0]) if found else None
+
+    def audited(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[Audited]:
+        """Yield the documents for which `where` (SQL, ours alone) holds, oldest first, with what INGIS said of them."""
+        by_ingis = ", ".join(repr(str(state)) for state in sorted(BY_INGIS))
+        heard = f"(SELECT max(entry) FROM history WHERE history.id = documents.id AND after IN ({by_ingis}))"
+        query = (
+            f"SELECT history.at, history.why, {_OF_DOCUMENTS} FROM documents LEFT JOIN history ON entry = {heard}"
+            f" WHERE documents.number > ? AND documents.state <> '{State.LOCAL}' AND ({where})"
+            " ORDER BY documents.number LIMIT 1000"
+        )
+        last = 0
+        while found := self.rows(query, (last, *parameters)):  # in pieces: there may be years of them
+            for at, why, *rest in found:
+                document = document_of(rest)
+                last = document.number
+                yield Audited(document, None if at is None else float(at), str(why or ""))
 
     def history(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[HistoryEntry]:
         """Yield the transitions for which `where` (SQL, ours alone) holds, oldest first."""

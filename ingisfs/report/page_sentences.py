@@ -1,4 +1,4 @@
-"""What `INGIS-STATUS.html` and the drive's own folders say beside the status. The catalogue takes these in too."""
+"""What `INGIS-STATUS.html`, the drive's own folders and the history say. The catalogue takes these in too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,17 @@ SENTENCES: dict[str, dict[str, str]] = {
     "refusal.gone": {
         "nl": "Dit bestand en het document verdwijnen hier vanzelf zodra de verbetering bezorgd is.",
         "en": "This file and the document leave here by themselves once the correction is delivered.",
+    },
+    # history
+    "history.delivered": {"nl": "Bezorgd op {when} als {name}", "en": "Delivered on {when} as {name}"},
+    "history.ingis": {"nl": "INGIS: {told}, gehoord op {when}", "en": "INGIS: {told}, heard on {when}"},
+    "history.ingis-unknown": {
+        "nl": "INGIS: niet bekend, zie portaal",
+        "en": "INGIS: not known, see the portal",
+    },
+    "history.none": {
+        "nl": "Er is niets gevonden. Zoek met minder woorden, of over meer dagen.",
+        "en": "Nothing was found. Search with fewer words, or over more days.",
     },
     "html.title": {"nl": "INGIS, schijf {drive}", "en": "INGIS, drive {drive}"},
     "html.refreshes": {
