@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -1034,16 +1033,17 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             crashpoint("retire.inside")
         return len(found)
 
-    def unlisted_payloads(self, limit: int) -> list[Document]:
+    def unlisted_payloads(self, limit: int, behind: int = 0) -> list[Document]:
         """Return published documents that the root no longer lists and whose bytes are still in the database.
 
-        What INGIS refused stays there until a person has dealt with it.
+        Those `behind` a document's number only, in their order. What INGIS refused stays there until a person has
+        dealt with it.
         """
         states = sorted(SENT)
         return self.documents(
-            f"state IN ({marks(states)}) AND listed = 0 AND archived IS NULL AND NOT {NEEDING}"
-            " AND EXISTS (SELECT 1 FROM Cache WHERE key = documents.id AND raw = 1) LIMIT ?",
-            [*states, limit],
+            f"state IN ({marks(states)}) AND listed = 0 AND archived IS NULL AND number > ? AND NOT {NEEDING}"
+            " AND EXISTS (SELECT 1 FROM Cache WHERE key = documents.id AND raw = 1) ORDER BY number LIMIT ?",
+            [*states, behind, limit],
         )
 
     def archived(self, document: Document, path: str | None) -> None:
@@ -1057,14 +1057,12 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             crashpoint("archived.inside")
 
     def forget_archived(self, day: str) -> None:
-        """Note that what lies below a day of the archive (`2026/11/24`) is about to be removed."""
-        date = datetime.strptime(day, "%Y/%m/%d")  # noqa: DTZ007  # a day, and no moment
-        near = [(date + timedelta(days=days)).strftime("%Y-%m-%d") for days in (-2, 2)]  # local days are others
+        """Note that what lies below a day of the archive, `2026/11/24`, is about to be removed."""
         with self._transaction() as sql:
             sql(
-                "DELETE FROM sent WHERE day BETWEEN ? AND ? AND number IN"
-                " (SELECT number FROM documents WHERE substr(archived, 1, ?) = ?)",
-                (*near, len(day) + 1, day + "/"),
+                "DELETE FROM sent WHERE day = ? AND number IN (SELECT number FROM documents WHERE archived >= ?"
+                " AND archived < ?)",
+                (day.replace("/", "-"), day + "/", day + "0"),  # 0 comes right behind the stroke
             )
 
     # ---- a person's side -----------------------------------------------------------------------------------------

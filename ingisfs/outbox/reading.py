@@ -189,6 +189,11 @@ class Reading(ABC):
         )
         return [str(day) for (day,) in self.rows(query)]
 
+    def sent_day(self, number: int) -> str:
+        """Return the local day of the delivery of a document that the root lists no more, as 2026-11-24."""
+        found = self.rows("SELECT day FROM sent WHERE number = ?", (number,))
+        return str(found[0][0]) if found else "1970-01-01"
+
     def sent_names(self, day: str) -> dict[str, int]:
         """Return what is kept of a day's deliveries: name → number of the document."""
         return dict(self.rows("SELECT name, number FROM sent WHERE day = ? ORDER BY name_key", (day,)))
