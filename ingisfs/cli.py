@@ -465,6 +465,36 @@ def history(
     return FINE
 
 
+@main.command()
+@click.argument("mountpoint", required=False)
+@_drive_option
+@_or_of_machine
+@click.option("--state", help="Folder of the outbox, of a drive that is not mounted.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
+@_plainly
+def report(mountpoint: str | None, drive: str, config: Path, state: str | None, output: Path | None) -> int:
+    """Put versions, settings, status, history and logs into a zip file for whoever helps; customers are left out."""
+    import sqlite3
+
+    from ingisfs import support
+    from ingisfs.running import log_file
+
+    settings, folder = _which(mountpoint, drive, config, state)
+    path = output or Path(f"ingisfs-report-{settings.name}-{time.strftime('%Y%m%d-%H%M%S')}.zip")
+    with _looking_into(folder) as outbox:
+        snapshot = _snapshot(outbox, settings)
+        language = click.get_current_context().obj = snapshot.drive.language
+        try:
+            support.write(path, settings, folder, outbox, snapshot, [log_file(config)])
+        except FileExistsError as error:
+            raise ConfigError("report.failed", path=path, detail=error.strerror) from None
+        except (OSError, sqlite3.Error) as error:
+            path.unlink(missing_ok=True)
+            raise ConfigError("report.failed", path=path, detail=error) from None
+    click.echo(say(language, "report.done", path=path.absolute()))
+    return FINE
+
+
 def _day(text: str | None, option: str, *, after: bool = False) -> float:
     """Return the time (s since 1970 UTC) at which a day begins, or is over; without one, of everything."""
     from datetime import date, datetime, timedelta

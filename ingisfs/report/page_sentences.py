@@ -1,4 +1,4 @@
-"""What `INGIS-STATUS.html`, the drive's own folders and the history say. The catalogue takes these in too."""
+"""What `INGIS-STATUS.html`, the drive's own folders, `history` and `report` say. The catalogue takes these in too."""
 
 from __future__ import annotations
 
@@ -14,6 +14,25 @@ SENTENCES: dict[str, dict[str, str]] = {
     "refusal.gone": {
         "nl": "Dit bestand en het document verdwijnen hier vanzelf zodra de verbetering bezorgd is.",
         "en": "This file and the document leave here by themselves once the correction is delivered.",
+    },
+    # ingisfs report
+    "report.done": {
+        "nl": "Het rapport staat in {path}. Namen van documenten zijn er nummers in, en namen, bedragen en"
+        " rekeningnummers van klanten zijn weggelaten. Bekijk het en stuur het aan wie u helpt.",
+        "en": "The report is in {path}. Names of documents are numbers in it, and names, amounts and account numbers of"
+        " customers are left out. Look at it, and send it to whoever helps you.",
+    },
+    "report.failed": {
+        "nl": "Het rapport kan niet naar {path} worden geschreven ({detail}). Kies een ander bestand met --output.",
+        "en": "The report cannot be written to {path} ({detail}). Choose another file with --output.",
+    },
+    "report.readme": {
+        "nl": "Dit is een rapport van ingisfs: versies, instellingen, toestand, geschiedenis en logboeken van één"
+        " schijf. Namen van documenten zijn vervangen door nummers, overal dezelfde. Wachtwoorden staan er niet in."
+        " Wie de schijf heeft, vindt een document bij zijn kenmerk (id) met: ingisfs history KENMERK --documents",
+        "en": "This is a report of ingisfs: versions, settings, status, history and logs of one drive. Names of"
+        " documents are numbers, everywhere the same ones. There are no passwords in it. Whoever has the drive finds a"
+        " document by its id with: ingisfs history ID --documents",
     },
     # history
     "history.delivered": {"nl": "Bezorgd op {when} als {name}", "en": "Delivered on {when} as {name}"},
