@@ -325,7 +325,7 @@ class _Page:
         going = taken.target.state == target.OK
         share = 100 * taken.run.done / taken.run.total
         done, total = (number(self._language, count) for count in (taken.run.done, taken.run.total))
-        told = self._say("html.run" if going else "html.run.waiting", done=done, total=total)
+        told = self._say("progress.run" if going else "progress.waiting", done=done, total=total)
         still = "" if going else " still"
         yield (
             f'<h2>{told}</h2><div class="bar{still}" role="progressbar" aria-valuemin="0" aria-valuemax="100"'

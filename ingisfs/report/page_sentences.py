@@ -67,8 +67,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "The address of the portal is not in the settings of this drive (portal).",
     },
     "html.known-refused": {"nl": "waarvan deze schijf weet", "en": "that this drive knows of"},
-    "html.run": {"nl": "Deze run: {done} van {total} bezorgd", "en": "This run: {done} of {total} delivered"},
-    "html.run.waiting": {
+    "progress.run": {"nl": "Deze run: {done} van {total} bezorgd", "en": "This run: {done} of {total} delivered"},
+    "progress.waiting": {
         "nl": "Deze run: {done} van {total} bezorgd; de rest wacht veilig op deze computer",
         "en": "This run: {done} of {total} delivered; the others wait safely on this computer",
     },
