@@ -232,6 +232,7 @@ def _unmount(mounted: Mounted, *, now: bool, timeout: float | None) -> int:
 
 def _drain(outbox: ReadOnlyOutbox, mountpoint: str, language: str, timeout: float | None) -> int:
     """Wait for the queue, with progress."""
+    from ingisfs.report.catalogue import moment
     from ingisfs.report.console import Progress
     from ingisfs.report.target import read_target
 
@@ -239,6 +240,9 @@ def _drain(outbox: ReadOnlyOutbox, mountpoint: str, language: str, timeout: floa
     with Progress(outbox.waiting(), language) as progress:
         while (count := outbox.waiting()) > 0:
             progress.update(count)
+            if (until := outbox.paused_until(time.time())) is not None:
+                click.echo(say(language, "unmount.paused", count=count, when=moment(language, until)), err=True)
+                return FAILED
             target = read_target(outbox)
             if target.state == "needs_person":
                 why = target.sentence(language)
@@ -384,8 +388,7 @@ def _decide(what: str, help_text: str) -> None:
         state: str | None,
         as_json: bool,
     ) -> int:
-        from ingisfs.outbox.choosing import choose
-        from ingisfs.outbox.outbox import Outbox
+        from ingisfs.deciding import decide
         from ingisfs.report.text import documents_json
 
         if bool(names) == everything:
@@ -393,15 +396,9 @@ def _decide(what: str, help_text: str) -> None:
         settings, folder = _which(mountpoint, drive, config, state)
         if not (folder / "outbox").exists():
             raise ConfigError("status.no-outbox", folder=folder)
-        outbox = Outbox(folder, settle=settings.settle, wal_bound=settings.wal_bound)
-        try:
+        with _looking_into(folder) as outbox:
             language = outbox.meta("language") or settings.language
-            chosen, unknown = choose(outbox, what, names, reason)
-            done = {"retry": outbox.retry, "release": outbox.release_held, "withdraw": outbox.withdraw}[what](chosen)
-            if what != "withdraw":
-                outbox.count_up("probe")
-        finally:
-            outbox.shut()
+        done, unknown = decide(settings, folder, what, names, reason)
         if as_json:
             click.echo(documents_json(done, language))
         else:
@@ -417,6 +414,41 @@ def _decide(what: str, help_text: str) -> None:
 _decide("retry", "Try waiting documents NAMES, and the server, at once.")
 _decide("release", "Let held documents go. NAMES: ids, names, or stems (both halves of a pair).")
 _decide("withdraw", "Take documents out that were not published: they will not be sent.")
+
+
+@queue.command("pause")
+@click.option("--minutes", type=click.FloatRange(0, 1440), default=60.0, show_default=True, help="For how long.")
+@_outbox_options
+@_plainly
+def queue_pause(minutes: float, **which: Any) -> int:
+    """Send nothing new for a while; programs print on. It ends by itself."""
+    return _pause(60 * minutes, **which)
+
+
+@queue.command("resume")
+@_outbox_options
+@_plainly
+def queue_resume(**which: Any) -> int:
+    """End a pause."""
+    return _pause(0.0, **which)
+
+
+def _pause(seconds: float, as_json: bool, **which: Any) -> int:
+    import json
+
+    from ingisfs.deciding import pause
+    from ingisfs.report.catalogue import moment
+
+    settings, folder = _which(**which)
+    with _looking_into(folder) as outbox:
+        language = outbox.meta("language") or settings.language
+    until = pause(settings, folder, seconds)
+    if as_json:
+        click.echo(json.dumps({"paused_until": until if seconds else None}))
+    else:
+        done = "queue.pause" if seconds else "queue.resume"
+        click.echo(say(language, done, when=moment(language, until)))
+    return FINE
 
 
 @main.command()
@@ -462,6 +494,19 @@ def history(
             click.echo(piece, nl=False)
         if not found and not as_json:
             click.echo(say(language, "history.none"), err=True)
+    return FINE
+
+
+@main.command()
+@_config_option
+@_machine_option
+@_plainly
+def tray(config: Path | None, machine: bool) -> int:
+    """Show an icon beside the clock: how the drives are, and what to do about documents."""
+    from ingisfs.tray import drawing
+    from ingisfs.tray.model import Tray
+
+    drawing.run(Tray(_file(config, machine), _language()), _language())
     return FINE
 
 

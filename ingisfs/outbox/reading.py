@@ -14,6 +14,8 @@ from typing import Any
 from ingisfs.outbox.document import BY_INGIS, NEEDS_PERSON, SENT, WAITING, Document, State
 
 DATABASE = "cache.db"  # diskcache's name for it
+PAUSED_UNTIL = "paused_until"  # note of a time: nothing new is sent before it
+LONGEST_PAUSE = 86_400.0  # s; a time that lies further ahead was noted by a clock that has been set since
 
 #: `Document.needs_person`, as SQL.
 NEEDING = (
@@ -265,6 +267,14 @@ class Reading(ABC):
                 document = document_of(rest)
                 last = document.number
                 yield Audited(document, None if at is None else float(at), str(why or ""))
+
+    def paused_until(self, now: float) -> float | None:
+        """Return until when a person has paused the delivery; None if it is not paused. Both in s since 1970 UTC."""
+        try:
+            until = float(self.meta(PAUSED_UNTIL) or 0.0)
+        except ValueError:
+            return None
+        return until if now < until <= now + LONGEST_PAUSE else None
 
     def history(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[HistoryEntry]:
         """Yield the transitions for which `where` (SQL, ours alone) holds, oldest first."""

@@ -16,6 +16,7 @@ from ingisfs.report.installer_sentences import SENTENCES as INSTALLER
 from ingisfs.report.page_sentences import SENTENCES as PAGE
 from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
+from ingisfs.report.tray_sentences import SENTENCES as TRAY
 
 LANGUAGES = ("nl", "en")
 CATALOGUE: Final[dict[str, dict[str, str]]] = {
@@ -27,6 +28,7 @@ CATALOGUE: Final[dict[str, dict[str, str]]] = {
     **PAGE,
     **SETUP,
     **STATUS,
+    **TRAY,
 }
 
 

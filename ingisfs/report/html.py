@@ -58,7 +58,7 @@ _ICONS = {
     "hand": '<path d="M8 3h8l5 5v8l-5 5H8l-5-5V8zM9 8v8M15 8v8"/>',
     "alert": '<path d="M12 3L2 20h20zM12 10v4M12 17v.5"/>',
 }
-_COLOURS = {"ok": "#1a7f4b", "go": "#1f6fb2", "warn": "#a85b00", "bad": "#b3261e", "off": "#5f6672"}
+COLOURS = {"ok": "#1a7f4b", "go": "#1f6fb2", "warn": "#a85b00", "bad": "#b3261e", "off": "#5f6672"}
 
 _STYLE = """
 :root{--ok:#1a7f4b;--go:#1f6fb2;--warn:#a85b00;--bad:#b3261e;--off:#5f6672;--line:#d9dde3;--soft:#f5f6f8;
@@ -157,7 +157,7 @@ class _Page:
             colour, icon, told, again = "bad", "alert", say(self._language, "headline.unreadable"), RUNNING
             body = [*self._alarms(), self._unreadable(taken)]
         else:
-            colour, icon = _looks(taken)
+            colour, icon = looks(taken)
             told, again = headline(taken), RUNNING if taken.waiting or taken.alarms else RESTING
             body = [
                 *self._alarms(),
@@ -178,7 +178,7 @@ class _Page:
             about += " · " + self._say("page.oldest", duration=duration(language, oldest))
         symbols = "".join(f'<symbol id="{n}" viewBox="0 0 24 24">{path}</symbol>' for n, path in _ICONS.items())
         drawn = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{_COLOURS[colour]}"'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{COLOURS[colour]}"'
             f' stroke-width="2.5">{_ICONS[icon]}</svg>'
         )
         return (
@@ -322,7 +322,7 @@ class _Page:
     def _run(self, taken: Snapshot) -> Iterable[str]:
         if taken.run is None or not taken.run.total:
             return
-        going = taken.target.state == target.OK
+        going = taken.target.state == target.OK and taken.paused_until is None
         share = 100 * taken.run.done / taken.run.total
         done, total = (number(self._language, count) for count in (taken.run.done, taken.run.total))
         told = self._say("progress.run" if going else "progress.waiting", done=done, total=total)
@@ -408,11 +408,11 @@ def _groups(rows: list[Row]) -> Iterable[list[Row]]:
             yield [row]
 
 
-def _looks(taken: Snapshot) -> tuple[str, str]:
+def looks(taken: Snapshot) -> tuple[str, str]:
     """Return the colour and the icon of the whole."""
     if taken.needs_a_person:
         return "bad", "alert"
-    if taken.target.state == target.UNREACHABLE:
+    if taken.target.state == target.UNREACHABLE or taken.paused_until is not None:
         return "warn", "clock"
     if taken.waiting:
         return "go", "up"

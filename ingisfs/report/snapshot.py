@@ -72,6 +72,7 @@ class Snapshot:
     ingis: Mapping[str, int] | None = None  # what INGIS says itself; None: not known, which is not 0
     refused: int = 0  # documents that INGIS refused and that nobody has dealt with yet
     run: Run | None = None  # None: nothing waits
+    paused_until: float | None = None  # s since 1970 UTC; None: a person has not paused the delivery
 
     @property
     def waiting(self) -> int:
@@ -124,6 +125,7 @@ def take_snapshot(
         alarms=tuple(alarms),
         refused=reading.refused_count() if counts[State.REFUSED] else 0,
         run=_run(reading, waiting) if waiting else None,
+        paused_until=reading.paused_until(now),
     )
 
 

@@ -75,8 +75,11 @@ def headline(snapshot: Snapshot) -> str:
         parts.append(say(language, "headline.server"))
     elif state == target.UNREACHABLE:
         parts.append(say(language, "headline.away"))
+    if snapshot.paused_until is not None:
+        parts.append(say(language, "headline.paused", when=moment(language, snapshot.paused_until)))
     if snapshot.waiting:
-        going = "headline.going" if state == target.OK else "headline.waiting"
+        moves = state == target.OK and snapshot.paused_until is None
+        going = "headline.going" if moves else "headline.waiting"
         parts.append(counted(language, going, snapshot.waiting))
     elif parts:
         parts.append(say(language, "headline.nothing"))
