@@ -161,8 +161,9 @@ class _Page:
             told, again = headline(taken), RUNNING if taken.waiting or taken.alarms else RESTING
             body = [
                 *self._alarms(),
-                *self._server_in_trouble(taken),
+                *(self._server_in_trouble(taken) if self._stopped else ()),
                 *self._needing(taken),
+                *(() if self._stopped else self._server_in_trouble(taken)),
                 *self._run(taken),
                 *self._tiles(taken),
                 *self._newest(taken),

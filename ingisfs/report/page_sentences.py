@@ -54,7 +54,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     "html.needs-person": {"nl": "iemand nodig", "en": "need a person"},
     "html.on-their-way": {"nl": "onderweg", "en": "on their way"},
     "html.on-server": {"nl": "bezorgd", "en": "delivered"},
-    "html.of-which": {"nl": "waarvan {told}", "en": "{told} of them"},
+    "html.of-which": {"nl": "waarvan {told}", "en": "of which {told}"},
     "html.at-ingis": {"nl": "Bij INGIS", "en": "At INGIS"},
     "html.ingis.refused": {"nl": "geweigerd", "en": "refused"},
     "html.ingis.new": {"nl": "nieuw", "en": "new"},
