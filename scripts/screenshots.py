@@ -3,7 +3,7 @@
 
     python3 scripts/screenshots.py [--lang nl|en]
 
-A local INGIS, a drive, and documents brought into each state as they come into it: printed, cut short, refused by INGIS.
+A local INGIS, a drive, and documents that come into each state as they do: printed, cut short, refused by INGIS.
 Needs Chromium, which is installed like all else that lacks.
 """
 
