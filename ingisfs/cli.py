@@ -503,10 +503,16 @@ def history(
 @_plainly
 def tray(config: Path | None, machine: bool) -> int:
     """Show an icon beside the clock: how the drives are, and what to do about documents."""
+    from ingisfs.config import user_data_folder
+    from ingisfs.outbox.locks import locked
     from ingisfs.tray import drawing
     from ingisfs.tray.model import Tray
 
-    drawing.run(Tray(_file(config, machine), _language()), _language())
+    user_data_folder().mkdir(parents=True, exist_ok=True)
+    with locked(user_data_folder() / "tray.lock", timeout=0) as alone:
+        if not alone:
+            raise ConfigError("tray.already")
+        drawing.run(Tray(_file(config, machine), _language()), _language())
     return FINE
 
 

@@ -63,9 +63,8 @@ class ShownFolders:
 
     def roots(self) -> list[str]:
         """Return the names in the root of those folders that have something to show."""
-        sent = bool(self._reading.rows("SELECT 1 FROM sent LIMIT 1"))
-        found = [self._words.sent] if sent else []
-        return [*found, self._words.refused] if self._look() else found
+        found = [self._words.sent] if self._reading.anything_sent() else []
+        return [*found, self._words.refused] if self._reading.anything_refused() else found
 
     def find(self, path: str) -> Entry:
         """Return what is shown under a path that `owns`. Raises NotFoundError, NotAFolderError."""
@@ -73,7 +72,7 @@ class ShownFolders:
         if parts[0] == self._refused_key:
             return self._find_refused(path, parts)
         if len(parts) == 1:
-            return self._folder(self._words.sent, path, there=bool(self._reading.rows("SELECT 1 FROM sent LIMIT 1")))
+            return self._folder(self._words.sent, path, there=self._reading.anything_sent())
         day = self._folder(f"{self._words.sent}/{parts[1]}", path, there=bool(self._names_of(parts[1])))
         if len(parts) == 2:
             return day

@@ -182,6 +182,10 @@ class Reading(ABC):
         )
         return int(self.rows(query, (limit, rest))[0][0])
 
+    def anything_sent(self) -> bool:
+        """Tell whether there are `sent_days`."""
+        return bool(self.rows("SELECT 1 FROM sent LIMIT 1"))
+
     def sent_days(self) -> list[str]:
         """Return the local days of whose deliveries something is kept beside the root, as 2026-11-24, oldest first."""
         query = (
@@ -208,6 +212,14 @@ class Reading(ABC):
             (day, name_key),
         )
         return (str(found[0][0]), document_of(found[0][1:])) if found else None
+
+    def anything_refused(self) -> bool:
+        """Tell whether there is something for `refused_to_see`, without looking at all of it."""
+        query = (
+            "SELECT 1 FROM documents WHERE state = ? AND reason IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM sent WHERE sent.number = documents.number) LIMIT 1"
+        )
+        return bool(self.rows(query, (State.REFUSED,)))
 
     def refused_to_see(self) -> list[Document]:
         """Return what INGIS refused and nobody has dealt with yet, and its latest other half, in their order."""

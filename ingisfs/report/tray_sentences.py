@@ -25,6 +25,10 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "There is no screen for the icon beside the clock ({detail}). Log on to the desktop and start it there,"
         " or see everything with: ingisfs status",
     },
+    "tray.already": {
+        "nl": "Het pictogram bij de klok is er al. Kijk bij de verborgen pictogrammen.",
+        "en": "The icon beside the clock is there already. Look among the hidden icons.",
+    },
     "tray.drive": {"nl": "Schijf {drive}: {told}", "en": "Drive {drive}: {told}"},
     "tray.away": {"nl": "niet gekoppeld", "en": "not mounted"},
     "tray.unreadable": {"nl": "de toestand is niet te lezen", "en": "its state cannot be read"},

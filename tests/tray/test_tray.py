@@ -381,7 +381,6 @@ def test_a_click_on_the_drawn_menu_does_it_and_draws_anew(
 
 
 def test_each_colour_has_a_picture_of_its_own() -> None:
-    pytest.importorskip("PIL", reason="drawn with pillow, which is optional")
     assert len({drawing.picture(colour).tobytes() for colour in COLOURS}) == len(COLOURS)
 
 
