@@ -177,6 +177,10 @@ class _Page:
         oldest = getattr(self._taken, "oldest_waiting_seconds", None)
         if oldest is not None:
             about += " · " + self._say("page.oldest", duration=duration(language, oldest))
+        elif isinstance(self._taken, Snapshot) and self._taken.documents:
+            # Nothing printed for days is no trouble; that it is so should be seen all the same.
+            latest = max(row.document.written_at for row in self._taken.documents)
+            about += " · " + self._say("html.latest", when=moment(language, latest))
         symbols = "".join(f'<symbol id="{n}" viewBox="0 0 24 24">{path}</symbol>' for n, path in _ICONS.items())
         drawn = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{COLOURS[colour]}"'

@@ -191,6 +191,16 @@ def test_it_refreshes_itself_more_often_while_documents_are_on_their_way(
     assert "ververst zichzelf elke 5 seconden" in running.text
 
 
+def test_a_drive_without_documents_for_days_is_well_and_says_since_when(
+    steps: Steps, outbox: Outbox, clock: FakeClock
+) -> None:
+    steps.deliver("F1.pdf")
+    clock.sleep(9 * 86_400)
+    read = page(outbox, drive(clock))
+    assert "Alles is in orde: 1 bezorgd, niets wacht." in read.text
+    assert "Laatst afgedrukt: 25-11-2026 14:03" in read.text
+
+
 def test_a_run_has_a_bar_and_what_was_before_a_rest_is_not_part_of_it(
     steps: Steps, outbox: Outbox, clock: FakeClock
 ) -> None:
