@@ -149,7 +149,13 @@ def write(
 def _names(outbox: Reading) -> Iterator[str]:
     seen: set[str] = set()
     for query in ("SELECT name FROM documents ORDER BY number", "SELECT DISTINCT name FROM history", _REMOTE, _SENT):
-        for (name,) in outbox.rows(query):
+        try:
+            rows = outbox.rows(query)
+        except sqlite3.OperationalError:
+            if query != _SENT:  # no version that knows of it has opened this outbox yet
+                raise
+            continue
+        for (name,) in rows:
             last = str(name).rpartition("/")[2]
             if last not in seen:
                 seen.add(last)
