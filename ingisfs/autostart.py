@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import DEVNULL, CompletedProcess, list2cmdline, run
 from xml.etree import ElementTree
@@ -27,7 +28,9 @@ Runner = Callable[[Sequence[str]], "CompletedProcess[str]"]
 
 NAMESPACE = "http://schemas.microsoft.com/windows/2004/02/mit/task"
 RUN_KEY = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
+MACHINE_RUN_KEY = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Run"  # for everybody who logs on
 NAME = "ingisfs"  # of the task, the value in the registry, and the unit
+TRAY_NAME = "ingisfs tray"  # of the value in the registry
 _SID = re.compile(r"S-1-[0-9-]+")
 _NO_PROGRAM = 127
 
@@ -83,8 +86,12 @@ class Autostart:
         interpreter: str | None = None,
         units: Path | None = None,
         booted: Path = Path("/run/systemd/system"),
+        tray: bool | None = None,
     ) -> None:
-        """For the configuration `path`, which a person named as `config` if at all; of all drives, or `drives`."""
+        """For the configuration `path`, which a person named as `config` if at all; of all drives, or `drives`.
+
+        `tray`: with the icon beside the clock, on Windows; None: if what draws it is installed.
+        """
         self._path = path
         self._machine = machine
         self._drives = tuple(drives)
@@ -93,9 +100,11 @@ class Autostart:
         self._interpreter = interpreter or python()
         self._units = units or (Path("/etc/systemd/system") if machine else _user_units())
         self._booted = booted
+        self._tray = find_spec("pystray") is not None if tray is None else tray
         self._arguments = ["-m", "ingisfs", "run", *(["--machine"] if machine else [])]
         if config is not None:
             self._arguments += ["--config", str(config.absolute())]
+        self._tray_arguments = ["-m", "ingisfs", "tray", *self._arguments[3:]]
         self._arguments += [word for name in drives for word in ("--drive", name)]
 
     # ---- what a person asks --------------------------------------------------------------------------------------
@@ -207,14 +216,28 @@ class Autostart:
             if not self._machine:
                 self._run("reg", "delete", RUN_KEY, "/v", NAME, "/f")  # of an earlier refusal
             self._must("schtasks", "/Run", "/TN", self._task())
+            self._show_tray()
             return Told("autostart.on.machine" if self._machine else "autostart.on.user")
         if self._machine:
             raise ConfigError("login.machine", detail=_said(done))
         command = list2cmdline([self._interpreter, *self._arguments])
         self._must("reg", "add", RUN_KEY, "/v", NAME, "/t", "REG_SZ", "/d", command, "/f")
+        self._show_tray()
         return Told("autostart.on.run-key", {"detail": _said(done)})
 
+    def _show_tray(self) -> None:
+        """Have the icon beside the clock come at log-on. Without it the drives work as well, so it may be refused."""
+        if self._tray:
+            command = list2cmdline([self._interpreter, *self._tray_arguments])
+            self._run("reg", "add", self._tray_key, "/v", TRAY_NAME, "/t", "REG_SZ", "/d", command, "/f")
+
+    @property
+    def _tray_key(self) -> str:
+        return MACHINE_RUN_KEY if self._machine else RUN_KEY
+
     def _off_windows(self) -> None:
+        if self._run("reg", "query", self._tray_key, "/v", TRAY_NAME).returncode == 0:
+            self._run("reg", "delete", self._tray_key, "/v", TRAY_NAME, "/f")
         if self._run("schtasks", "/Query", "/TN", self._task()).returncode == 0:
             self._must("schtasks", "/Delete", "/TN", self._task(), "/F")
         if not self._machine and self._run("reg", "query", RUN_KEY, "/v", NAME).returncode == 0:

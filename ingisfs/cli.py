@@ -234,6 +234,7 @@ def _unmount(mounted: Mounted, *, now: bool, timeout: float | None) -> int:
 
 def _drain(outbox: ReadOnlyOutbox, mountpoint: str, language: str, timeout: float | None) -> int:
     """Wait for the queue, with progress."""
+    from ingisfs.report.catalogue import moment
     from ingisfs.report.console import Progress
     from ingisfs.report.target import read_target
 
@@ -241,6 +242,9 @@ def _drain(outbox: ReadOnlyOutbox, mountpoint: str, language: str, timeout: floa
     with Progress(outbox.waiting(), language) as progress:
         while (count := outbox.waiting()) > 0:
             progress.update(count)
+            if (until := outbox.paused_until(time.time())) is not None:
+                click.echo(say(language, "unmount.paused", count=count, when=moment(language, until)), err=True)
+                return FAILED
             target = read_target(outbox)
             if target.state == "needs_person":
                 why = target.sentence(language)
@@ -386,8 +390,7 @@ def _decide(what: str, help_text: str) -> None:
         state: str | None,
         as_json: bool,
     ) -> int:
-        from ingisfs.outbox.choosing import choose
-        from ingisfs.outbox.outbox import Outbox
+        from ingisfs.deciding import decide
         from ingisfs.report.text import documents_json
 
         if bool(names) == everything:
@@ -395,15 +398,9 @@ def _decide(what: str, help_text: str) -> None:
         settings, folder = _which(mountpoint, drive, config, state)
         if not (folder / "outbox").exists():
             raise ConfigError("status.no-outbox", folder=folder)
-        outbox = Outbox(folder, settle=settings.settle, wal_bound=settings.wal_bound)
-        try:
+        with _looking_into(folder) as outbox:
             language = outbox.meta("language") or settings.language
-            chosen, unknown = choose(outbox, what, names, reason)
-            done = {"retry": outbox.retry, "release": outbox.release_held, "withdraw": outbox.withdraw}[what](chosen)
-            if what != "withdraw":
-                outbox.count_up("probe")
-        finally:
-            outbox.shut()
+        done, unknown = decide(settings, folder, what, names, reason)
         if as_json:
             click.echo(documents_json(done, language))
         else:
@@ -421,15 +418,56 @@ _decide("release", "Let held documents go. NAMES: ids, names, or stems (both hal
 _decide("withdraw", "Take documents out that were not published: they will not be sent.")
 
 
+@queue.command("pause")
+@click.option("--minutes", type=click.FloatRange(0, 1440), default=60.0, show_default=True, help="For how long.")
+@_outbox_options
+@_plainly
+def queue_pause(minutes: float, **which: Any) -> int:
+    """Send nothing new for a while; programs print on. It ends by itself."""
+    return _pause(60 * minutes, **which)
+
+
+@queue.command("resume")
+@_outbox_options
+@_plainly
+def queue_resume(**which: Any) -> int:
+    """End a pause."""
+    return _pause(0.0, **which)
+
+
+def _pause(seconds: float, as_json: bool, **which: Any) -> int:
+    import json
+
+    from ingisfs.deciding import pause
+    from ingisfs.report.catalogue import moment
+
+    settings, folder = _which(**which)
+    with _looking_into(folder) as outbox:
+        language = outbox.meta("language") or settings.language
+    until = pause(settings, folder, seconds)
+    if as_json:
+        click.echo(json.dumps({"paused_until": until if seconds else None}))
+    else:
+        done = "queue.pause" if seconds else "queue.resume"
+        click.echo(say(language, done, when=moment(language, until)))
+    return FINE
+
+
 @main.command()
+@click.argument("text", required=False)
 @click.option("--since", help="Only from this day on: 2026-11-24, or a number of days back.")
+@click.option("--until", help="Only up to this day, with it.")
 @click.option("--name", "pattern", help="Only these names; * and ? stand for anything.")
+@click.option("--documents", is_flag=True, help="One entry a document: hash, delivery, and what INGIS said.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV, for a spreadsheet.")
 @_outbox_options
 @_plainly
 def history(
+    text: str | None,
     since: str | None,
+    until: str | None,
     pattern: str | None,
+    documents: bool,
     as_csv: bool,
     mountpoint: str | None,
     drive: str,
@@ -437,34 +475,93 @@ def history(
     state: str | None,
     as_json: bool,
 ) -> int:
-    """Show every step of every document, oldest first."""
-    from ingisfs.outbox.choosing import steps
-    from ingisfs.report.history import as_csv as render_csv
-    from ingisfs.report.history import as_json as render_json
-    from ingisfs.report.history import history_lines
+    """Show every step of every document, oldest first. TEXT: only what has it in a name, id, hash or message."""
+    from ingisfs.outbox.choosing import Search, audited, steps
+    from ingisfs.report import history as render
 
+    search = Search(_day(since, "--since"), _day(until, "--until", after=True), pattern, text or "")
     settings, folder = _which(mountpoint, drive, config, state)
     with _looking_into(folder) as outbox:
         language = outbox.meta("language") or settings.language
-        entries = steps(outbox, _day(since), pattern)
-        render = render_csv if as_csv else render_json if as_json else history_lines
-        for piece in render(entries, language):
+        pieces: Iterator[str]
+        if documents:
+            as_lines = render.documents_csv if as_csv else render.documents_json if as_json else render.document_lines
+            pieces = as_lines(audited(outbox, search), language)
+        else:
+            step_lines = render.as_csv if as_csv else render.as_json if as_json else render.history_lines
+            pieces = step_lines(steps(outbox, search), language)
+        found = False
+        for piece in pieces:
+            found = True
             click.echo(piece, nl=False)
+        if not found and not as_json:
+            click.echo(say(language, "history.none"), err=True)
     return FINE
 
 
-def _day(text: str | None) -> float:
-    """Return the time (s since 1970 UTC) that `--since` means; 0 without it."""
-    from datetime import date, datetime
+@main.command()
+@_config_option
+@_machine_option
+@_plainly
+def tray(config: Path | None, machine: bool) -> int:
+    """Show an icon beside the clock: how the drives are, and what to do about documents."""
+    from ingisfs.config import user_data_folder
+    from ingisfs.outbox.locks import locked
+    from ingisfs.tray import drawing
+    from ingisfs.tray.model import Tray
+
+    user_data_folder().mkdir(parents=True, exist_ok=True)
+    with locked(user_data_folder() / "tray.lock", timeout=0) as alone:
+        if not alone:
+            raise ConfigError("tray.already")
+        drawing.run(Tray(_file(config, machine), _language()), _language())
+    return FINE
+
+
+@main.command()
+@click.argument("mountpoint", required=False)
+@_drive_option
+@_or_of_machine
+@click.option("--state", help="Folder of the outbox, of a drive that is not mounted.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Where to write it.")
+@_plainly
+def report(mountpoint: str | None, drive: str, config: Path, state: str | None, output: Path | None) -> int:
+    """Put versions, settings, status, history and logs into a zip file for whoever helps; customers are left out."""
+    import sqlite3
+
+    from ingisfs import support
+    from ingisfs.running import log_file
+
+    settings, folder = _which(mountpoint, drive, config, state)
+    path = output or Path(f"ingisfs-report-{settings.name}-{time.strftime('%Y%m%d-%H%M%S')}.zip")
+    with _looking_into(folder) as outbox:
+        snapshot = _snapshot(outbox, settings)
+        language = click.get_current_context().obj = snapshot.drive.language
+        try:
+            support.write(path, settings, folder, outbox, snapshot, [log_file(config)])
+        except FileExistsError as error:
+            raise ConfigError("report.failed", path=path, detail=error.strerror) from None
+        except (OSError, sqlite3.Error) as error:
+            path.unlink(missing_ok=True)
+            raise ConfigError("report.failed", path=path, detail=error) from None
+    click.echo(say(language, "report.done", path=path.absolute()))
+    return FINE
+
+
+def _day(text: str | None, option: str, *, after: bool = False) -> float:
+    """Return the time (s since 1970 UTC) at which a day begins, or is over; without one, of everything."""
+    from datetime import date, datetime, timedelta
 
     if text is None:
-        return 0.0
-    if text.isdigit():
+        return float("inf") if after else 0.0
+    if text.isdigit() and not after:
         return time.time() - 86400 * int(text)
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"--since {text}: give a day as 2026-11-24, or a number of days") from None
+        told = "give a day as 2026-11-24" + ("" if after else ", or a number of days")
+        raise click.UsageError(f"{option} {text}: {told}") from None
+    day += timedelta(days=after)
     return datetime(day.year, day.month, day.day).astimezone().timestamp()
 
 

@@ -101,6 +101,15 @@ def without_number(stem: str) -> str:
     return found[1] if found else stem
 
 
+def numbered(name: str, count: int) -> str:
+    """Return a name with a number before its ending, for a namesake: `F1 (2).pdf`; cut if it would be too long."""
+    stem, ending = split(name)
+    tail = f" ({count})" + (name[len(stem) :] if ending else "")
+    while len((stem + tail).encode()) > MAX_BYTES or len((stem + tail).encode("utf-16-le")) // 2 > MAX_UTF16:
+        stem = stem[:-1]
+    return stem + tail
+
+
 def is_noise(path: str) -> bool:
     """Tell whether a program wrote this name for itself, not as a document; so is all that lies in such a folder."""
     return any(_NOISE.match(part) for part in key(path).split("/"))

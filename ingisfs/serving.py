@@ -24,6 +24,7 @@ from ingisfs.config import ConfigError, Drive
 from ingisfs.crashpoints import crashpoint
 from ingisfs.drive.host import host_of, library
 from ingisfs.drive.registry import registries, registry_of
+from ingisfs.drive.shown import ShownFolders, Words
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.stop_file import StopFile
 from ingisfs.drive.supervisor import Supervisor
@@ -43,9 +44,11 @@ from ingisfs.outbox.outbox import (
     OutboxFullError,
     wal_size,
 )
+from ingisfs.report.catalogue import say
 from ingisfs.report.snapshot import DriveFacts
 from ingisfs.report.status_files import StatusFiles
 from ingisfs.report.target import read_target
+from ingisfs.report.text import refusal
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +113,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
             max_document=drive.max_document,
             work=supervisor.wake,
             stopped=lambda: housekeeper.stopped,
+            shown=ShownFolders(outbox, _words(facts)),
         )
         host = host_of(drive, volume, mounted)
         host.run(drive.mountpoint, drive.name)
@@ -129,26 +133,34 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         lock.close()
 
 
+def _words(facts: DriveFacts) -> Words:
+    """Return what the folders that only show are called, and say."""
+    sent, refused, reason = (say(facts.language, f"folder.{name}") for name in ("sent", "refused", "reason"))
+    return Words(sent, refused, reason, lambda document: refusal(facts.language, document, facts.portal))
+
+
 def main() -> int:
     """Be the drive's process: settings as JSON on standard input, "ready" or a sentence as JSON on standard output."""
     drive = Drive.from_json(sys.stdin.readline())
     with suppress(OSError):  # a disk that is full, or cannot be written: `serve` finds the sentence for it
         log_to(drive.state_folder / "log" / "drive.log")
 
-    def say(text: str) -> None:
+    def answer(text: str) -> None:
         with suppress(OSError, ValueError):
             print(text, flush=True)
             sys.stdout.close()
 
     try:
-        serve(drive, lambda: say("ready"))
+        serve(drive, lambda: answer("ready"))
     except ConfigError as error:
         log.error("%s", error)
-        say(json.dumps({"sentence": error.sentence, "values": {k: str(v) for k, v in error.values.items()}}))
+        answer(json.dumps({"sentence": error.sentence, "values": {k: str(v) for k, v in error.values.items()}}))
         return 1
     except Exception as error:
         log.exception("the drive ended")
-        say(json.dumps({"sentence": "mount.failed", "values": {"mountpoint": drive.mountpoint, "detail": str(error)}}))
+        answer(
+            json.dumps({"sentence": "mount.failed", "values": {"mountpoint": drive.mountpoint, "detail": str(error)}})
+        )
         return 1
     return 0
 

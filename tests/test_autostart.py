@@ -13,7 +13,16 @@ from xml.etree import ElementTree
 import pytest
 
 from ingisfs import autostart, config
-from ingisfs.autostart import NAMESPACE, RUN_KEY, Autostart, prepare_machine_folder, task, unit
+from ingisfs.autostart import (
+    MACHINE_RUN_KEY,
+    NAMESPACE,
+    RUN_KEY,
+    TRAY_NAME,
+    Autostart,
+    prepare_machine_folder,
+    task,
+    unit,
+)
 from ingisfs.config import ConfigError
 from ingisfs.report.catalogue import say
 
@@ -30,7 +39,7 @@ class System:
         self.asked: list[list[str]] = []
         self.refused = refused  # program, or program and its first argument with _, → what it says
         self.tasks: set[str] = set()
-        self.values: set[str] = set()
+        self.values: set[tuple[str, str]] = set()  # key of the registry, name
         self.xml = b""
 
     def __call__(self, command: Sequence[str]) -> CompletedProcess[str]:
@@ -51,11 +60,12 @@ class System:
             if first == "delete":
                 self.tasks.discard(name)
         if program == "reg":
+            value = (command[2], command[command.index("/v") + 1])
+            good = first == "add" or value in self.values
             if first == "add":
-                self.values.add(command[-2])
-            good = first == "add" or bool(self.values)
+                self.values.add(value)
             if first == "delete":
-                self.values.clear()
+                self.values.discard(value)
         return CompletedProcess(command, 0 if good else 1, "", "" if good else "ERROR: not found")
 
     def of(self, program: str) -> list[list[str]]:
@@ -231,6 +241,36 @@ def test_what_task_scheduler_takes_later_is_no_longer_in_the_registry(settings: 
     windows(settings, system).on()
     assert system.of("reg")[-1] == ["delete", RUN_KEY, "/v", "ingisfs", "/f"]
     assert system.values == set()
+
+
+@pytest.mark.parametrize("machine", [False, True])
+def test_the_icon_beside_the_clock_comes_at_log_on_and_goes_with_the_rest(settings: Path, machine: bool) -> None:
+    system = System()
+
+    def made(*, tray: bool) -> Autostart:
+        return Autostart(
+            settings,
+            machine=machine,
+            config=settings,
+            runner=system,
+            windows=True,
+            interpreter=PYTHON,
+            tray=tray,
+        )
+
+    assert made(tray=True).on().sentence.startswith("autostart.on.")
+    key = MACHINE_RUN_KEY if machine else RUN_KEY
+    more = ["--machine"] if machine else []
+    command = subprocess.list2cmdline([PYTHON, "-m", "ingisfs", "tray", *more, "--config", str(settings)])
+    assert ["add", key, "/v", TRAY_NAME, "/t", "REG_SZ", "/d", command, "/f"] in system.of("reg")
+    made(tray=False).off()
+    assert system.values == set()
+
+
+def test_an_icon_that_is_refused_keeps_no_drive_from_starting(settings: Path) -> None:
+    system = System(reg="ERROR: Access is denied.")
+    made = Autostart(settings, machine=False, runner=system, windows=True, interpreter=PYTHON, tray=True)
+    assert made.on().sentence == "autostart.on.user"
 
 
 @pytest.mark.parametrize("refused", [{}, {"schtasks_create": "ERROR: Access is denied."}])

@@ -37,6 +37,7 @@ ONLY_HERE = {
     "httpx": "delivery/login.py delivery/portal.py delivery/wire.py",
     "jeepney": "alarms/desktop.py",
     "mfusepy": "drive/fuse.py",
+    "pystray": "tray/drawing.py",
     "winfspy": "drive/winfsp.py",
 }
 

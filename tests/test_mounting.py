@@ -85,7 +85,7 @@ def test_the_pdf_is_published_before_its_xml(mounted: Drive, server: Server) -> 
 def test_the_status_files_are_never_sent_and_always_right_in_size(mounted: Drive, server: Server) -> None:
     for number in range(5):
         (mounted.mountpoint / f"F{number}.pdf").write_bytes(pdf(str(number)))
-        for name in ("INGIS-STATUS.txt", "INGIS-STATUS.json"):
+        for name in ("INGIS-STATUS.html", "INGIS-STATUS.txt", "INGIS-STATUS.json"):
             fd = os.open(mounted.mountpoint / name, os.O_RDONLY)
             size = os.fstat(fd).st_size
             content = os.read(fd, 10_000_000)

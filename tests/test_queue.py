@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -151,6 +152,26 @@ def test_the_history_tells_each_step_for_people_and_programs(mounted: Drive) -> 
     lines = [json.loads(line) for line in command(mounted, "history", "--json")[1].splitlines()]
     assert len(lines) == len(rows)
     assert command(mounted, "history", "--since", "yesterday")[0] == 2
+    assert command(mounted, "history", "--until", "3")[0] == 2
+
+
+def test_an_auditor_gets_an_entry_a_document_and_finds_one_by_its_hash(mounted: Drive) -> None:
+    (mounted.mountpoint / "F1.pdf").write_bytes(pdf())
+    (mounted.mountpoint / "F2.pdf").write_bytes(pdf("2"))
+    mounted.wait_delivered(["F1.pdf", "F2.pdf"])
+    digest = hashlib.sha256(pdf("2")).hexdigest()
+    (row,) = csv.DictReader(command(mounted, "history", digest, "--documents", "--csv")[1].splitlines())
+    assert (row["name"], row["sha256"], row["state"], row["remote_name"]) == ("F2.pdf", digest, "delivered", "F2.pdf")
+    assert row["ingis"] == ""
+    assert row["delivered_at"] > row["written_at"]
+    told = command(mounted, "history", "f2.PDF", "--documents")[1]
+    assert digest in told
+    assert "INGIS: niet bekend, zie portaal" in told
+    lines = command(mounted, "history", "--documents", "--json")[1].splitlines()
+    assert [json.loads(line)["name"] for line in lines] == ["F1.pdf", "F2.pdf"]
+    code, out, err = command(mounted, "history", "--until", "2001-01-01")
+    assert (code, out) == (0, "")
+    assert "Er is niets gevonden." in err
 
 
 def test_a_server_that_needed_a_person_for_long_gives_king_a_red_cross(tmp_path: Path, server: Server) -> None:

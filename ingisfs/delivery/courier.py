@@ -441,7 +441,8 @@ class Courier:
             worker.give(self._job("ask", [stems]))
         idle = [worker for worker in idle if not worker.busy]
         if idle and self._outbox.meta("drive_generation") == self._generation:
-            self._hand_out_queued(idle)
+            if self._outbox.paused_until(self._outbox.clock.wall()) is None:
+                self._hand_out_queued(idle)
             self._sweep([worker for worker in idle if not worker.busy])
             self._look_after()
 

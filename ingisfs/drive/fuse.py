@@ -216,7 +216,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
 
     def _attributes(self, found: Stat) -> dict[str, int]:
         if found.is_folder:
-            mode, links = stat.S_IFDIR | 0o700, 2
+            mode, links = stat.S_IFDIR | (0o500 if found.read_only else 0o700), 2
         else:
             mode, links = stat.S_IFREG | (0o400 if found.read_only else 0o600), 1
         if self._shared:
@@ -262,7 +262,7 @@ class FuseHost(fuse.Operations):  # type: ignore[misc]
             may_write=access != os.O_RDONLY or bool(flags & os.O_TRUNC),
             append=bool(flags & os.O_APPEND),
         )
-        if handle.file is None:
+        if handle.file is None and handle.shown is None:
             fi.direct_io = 1  # a status file: as long as it is now, whatever the kernel knew of it
         elif flags & os.O_TRUNC:
             try:

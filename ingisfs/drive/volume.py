@@ -38,6 +38,7 @@ from ingisfs.drive.errors import (
     TooLargeError,
     VolumeError,
 )
+from ingisfs.drive.shown import Entry, ShownFolders
 from ingisfs.drive.space import Space, SpoolDisk
 from ingisfs.outbox.document import Document, Reason, State, new_id
 from ingisfs.outbox.outbox import (
@@ -68,6 +69,10 @@ class Stat:
     modified_ns: int  # ns since 1970 UTC
     read_only: bool = False
     id: str = ""  # of the document, whatever its name is; of what is none, its path
+
+
+def _stat_of(entry: Entry) -> Stat:
+    return Stat(entry.read is None, entry.size, entry.modified_ns, read_only=True, id=entry.id)
 
 
 def _told(error: BaseException) -> VolumeError:
@@ -130,13 +135,14 @@ class OpenFile:
 class Handle:
     """What a program holds between open and close."""
 
-    file: OpenFile | None  # None for a status file
+    file: OpenFile | None  # None for what is only shown
     may_read: bool
     may_write: bool
     append: bool = False
     content: bytes = field(default=b"", repr=False)  # of a status file, as it was when opened
     opened_ns: int = field(default_factory=time.time_ns)  # ns since 1970 UTC
-    name: str = ""  # of a status file
+    name: str = ""  # of what is only shown
+    shown: Entry | None = None  # in a folder that only shows; its bytes are read when they are asked for
     wrote: bool = False  # something was written through it, or refused
     open: bool = True
 
@@ -154,12 +160,13 @@ class Volume:
         max_document: int = MAX_DOCUMENT,
         work: Callable[[], None] = lambda: None,
         stopped: Callable[[], bool] = lambda: False,
+        shown: ShownFolders | None = None,
     ) -> None:
         """Serve what is in `outbox`.
 
         `spool` is a private folder for large documents, `status_files` the read-only files in the root (name → their
-        bytes now), `max_document` in bytes. `work` is called when a document was closed, `stopped` tells whether new
-        documents must be refused since the server has needed a person for too long.
+        bytes now), `shown` its read-only folders, `max_document` in bytes. `work` is called when a document was
+        closed, `stopped` tells whether new documents must be refused since the server has needed a person for too long.
         """
         self._outbox = outbox
         self._spool = spool
@@ -168,6 +175,7 @@ class Volume:
         self._max_document = max_document
         self._work = work
         self._stopped = stopped
+        self._shown_folders = shown
         self._lock = threading.RLock()
         self._open: dict[tuple[str, str], OpenFile] = {}  # by keys of folder and name
         self._folders = outbox.folders()
@@ -193,6 +201,21 @@ class Volume:
 
     def _status_file(self, folder: str, name: str) -> tuple[str, Callable[[], bytes]] | None:
         return None if folder else self._status_files.get(names.key(name))
+
+    def _showing(self, path: str) -> ShownFolders | None:
+        """Return the folders that only show, if a path lies in them. What a person made of such a name goes first."""
+        if self._shown_folders is None or not self._shown_folders.owns(path):
+            return None
+        first = path.partition("/")[0]
+        if self._folder("", first) is not None or self._look_up("", names.normal(first)) != (None, None):
+            return None
+        return self._shown_folders
+
+    def _refuse_shown(self, *paths: str) -> None:
+        """Refuse to change what is only shown. Raises DeniedError."""
+        for path in paths:
+            if self._showing(path) is not None:
+                raise DeniedError(path)
 
     def _folder(self, folder: str, name: str) -> str | None:
         return self._folders.get(names.key(f"{folder}/{name}" if folder else name))
@@ -230,6 +253,8 @@ class Volume:
         with self._lock, _STORAGE:
             if not path:
                 return Stat(True, 0, self._made_ns, id="/")
+            if showing := self._showing(path):
+                return _stat_of(showing.find(path))
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
                 return Stat(False, len(status[1]()), time.time_ns(), read_only=True, id=f"/{status[0]}")
@@ -245,6 +270,8 @@ class Volume:
     def stat_handle(self, handle: Handle) -> Stat:
         """Return what is known of an open document, whatever its name is now."""
         with self._lock:
+            if handle.shown is not None:
+                return _stat_of(handle.shown)
             if handle.file is None:
                 return Stat(False, len(handle.content), handle.opened_ns, read_only=True, id=f"/{handle.name}")
             return Stat(False, handle.file.size, handle.file.modified_ns, id=handle.file.id)
@@ -252,9 +279,11 @@ class Volume:
     def names_in(self, path: str) -> list[str]:
         """Return the names in a folder. Raises NotFoundError, NotAFolderError."""
         with self._lock, _STORAGE:
+            if showing := self._showing(path):
+                return showing.names_in(path)
             folder = self._existing_folder(path)
             folder_key = names.key(folder)
-            found = [name for name, _ in self._status_files.values()] if not folder else []
+            found = [] if folder else self._shown_in_root()
             prefix = folder_key + "/" if folder_key else ""
             for key, made in self._folders.items():
                 if key.startswith(prefix) and "/" not in key[len(prefix) :]:
@@ -266,6 +295,12 @@ class Volume:
                 if self._outbox.find(folder_key, names.key(file.name)) is None:
                     found.append(file.name)
             return found
+
+    def _shown_in_root(self) -> list[str]:
+        found = [name for name, _ in self._status_files.values()]
+        if self._shown_folders is not None:
+            found += [name for name in self._shown_folders.roots() if self._showing(name) is not None]
+        return found
 
     def _existing_folder(self, path: str) -> str:
         """Return a folder's path as it was made. Raises NotFoundError, NotAFolderError."""
@@ -289,6 +324,8 @@ class Volume:
         with self._lock, _STORAGE:
             if not path:
                 return ""
+            if showing := self._showing(path):
+                return showing.find(path).path
             folder, name = self._split(path)
             if (made := self._folder(folder, name)) is not None:
                 return made
@@ -308,9 +345,11 @@ class Volume:
     def create(self, path: str, *, may_read: bool = True, append: bool = False) -> Handle:
         """Make a new, empty document and open it for writing.
 
-        Raises ExistsError, NotFoundError (of the folder), BadNameError, NoSpaceError, TargetStoppedError.
+        Raises ExistsError, NotFoundError (of the folder), BadNameError, DeniedError (in a folder that only shows),
+        NoSpaceError, TargetStoppedError.
         """
         with self._lock, _STORAGE:
+            self._refuse_shown(path)
             folder, name = self._split(path)
             if self._status_file(folder, name):
                 raise ExistsError(path)
@@ -331,11 +370,13 @@ class Volume:
     def open(self, path: str, *, may_read: bool = True, may_write: bool = False, append: bool = False) -> Handle:
         """Open what is there. For writing this takes a document back from the courier.
 
-        Raises NotFoundError, IsFolderError, DeniedError (a status file for writing), StorageError.
+        Raises NotFoundError, IsFolderError, DeniedError (what is only shown, for writing), StorageError.
         """
         with self._lock, _STORAGE:
             if not path:
                 raise IsFolderError(path)
+            if showing := self._showing(path):
+                return self._open_shown(showing.find(path), may_read=may_read, may_write=may_write)
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
                 if may_write:
@@ -361,6 +402,14 @@ class Volume:
             self._open[names.key(folder), names.key(name)] = file
             return Handle(file, may_read, may_write, append)
 
+    @staticmethod
+    def _open_shown(entry: Entry, *, may_read: bool, may_write: bool) -> Handle:
+        if entry.read is None:
+            raise IsFolderError(entry.path)
+        if may_write:
+            raise DeniedError(entry.path)
+        return Handle(None, may_read, False, name=entry.path, shown=entry)
+
     def _take_back(self, file: OpenFile, document: Document) -> None:
         current = self._outbox.take_back(document)
         if current is None:
@@ -381,11 +430,22 @@ class Volume:
 
     def read(self, handle: Handle, offset: int, length: int) -> bytes:
         """Return up to `length` bytes at `offset`; fewer at the end. Raises BadHandleError, StorageError."""
-        if handle.file is None:
+        if handle.file is None and handle.shown is None:
             return handle.content[offset : offset + length]
         with self._lock, _STORAGE:
+            if handle.shown is not None:
+                return self._read_shown(handle, handle.shown)[offset : offset + length]
             file = self._usable(handle, handle.may_read)
             return self._bytes(file).read(offset, length)
+
+    @staticmethod
+    def _read_shown(handle: Handle, entry: Entry) -> bytes:
+        """Return the bytes of what is only shown; once they were read they stay with their handle."""
+        if not handle.open or not handle.may_read or entry.read is None:
+            raise BadHandleError(handle.name)
+        if not handle.content:
+            handle.content = entry.read()
+        return handle.content
 
     def write(self, handle: Handle, offset: int | None, data: bytes, *, extend: bool = True) -> int:
         """Put `data` at `offset` (None, or a handle that appends: at the end) and return how many bytes were taken.
@@ -721,6 +781,7 @@ class Volume:
         StorageError; then both names are as they were.
         """
         with self._lock, _STORAGE:
+            self._refuse_shown(old, new)
             old_folder, old_name = self._split(old)
             new_folder, new_name = self._split(new)
             if self._status_file(old_folder, old_name):
@@ -814,6 +875,7 @@ class Volume:
         with self._lock, _STORAGE:
             if not path:
                 raise IsFolderError(path)
+            self._refuse_shown(path)
             folder, name = self._split(path)
             if self._status_file(folder, name):
                 raise DeniedError(path)
@@ -840,6 +902,7 @@ class Volume:
         with self._lock, _STORAGE:
             if not path:
                 raise DeniedError(path)
+            self._refuse_shown(path)
             folder, name = self._split(path)
             if self._status_file(folder, name):
                 raise DeniedError(path)
@@ -855,8 +918,9 @@ class Volume:
                 raise BusyError(path)
 
     def make_folder(self, path: str) -> None:
-        """Make a subfolder. Raises ExistsError, NotFoundError, BadNameError."""
+        """Make a subfolder. Raises ExistsError, NotFoundError, BadNameError, DeniedError (in one that only shows)."""
         with self._lock, _STORAGE:
+            self._refuse_shown(path)
             folder, name = self._split(path)
             if self._status_file(folder, name) or self._folder(folder, name) is not None:
                 raise ExistsError(path)
@@ -869,6 +933,7 @@ class Volume:
     def remove_folder(self, path: str) -> None:
         """Remove an empty subfolder. Raises NotFoundError, NotAFolderError, NotEmptyError, DeniedError (the root)."""
         with self._lock, _STORAGE:
+            self._refuse_shown(path)
             folder = self._existing_folder(path)
             if not folder:
                 raise DeniedError(path)
@@ -912,6 +977,7 @@ class Volume:
         with self._lock, _STORAGE:
             if not path:
                 return
+            self._refuse_shown(path)
             folder, name = self._split(path)
             if self._status_file(folder, name):
                 raise DeniedError(path)

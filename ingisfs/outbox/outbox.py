@@ -17,6 +17,7 @@ import logging
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -42,13 +43,14 @@ from ingisfs.outbox.document import (
     State,
 )
 from ingisfs.outbox.locks import FileLock
-from ingisfs.outbox.reading import DATABASE, Reading, marks
+from ingisfs.outbox.reading import DATABASE, NEEDING, Reading, marks
 from ingisfs.outbox.salvage import Found
 
 log = logging.getLogger(__name__)
 
 SCHEMA_VERSION: Final = 1
 MAX_DOCUMENT: Final = 64 * 2**20  # bytes
+_SAME_DAY: Final = 43_200.0  # s between the deliveries of two halves that belong to one day
 WAL_BOUND: Final = 64 * 2**20  # bytes; the courier empties the log above it, the drive above twice that
 
 #: Every opener passes these, so they hold for each of its threads; another value in the file refuses the file.
@@ -113,6 +115,13 @@ CREATE TABLE IF NOT EXISTS history (
     why TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS history_id ON history (id);
+CREATE TABLE IF NOT EXISTS sent (
+    number INTEGER PRIMARY KEY,
+    day TEXT NOT NULL,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL
+);
+CREATE UNIQUE INDEX IF NOT EXISTS sent_name ON sent (day, name_key);
 CREATE TABLE IF NOT EXISTS folders (path_key TEXT PRIMARY KEY, path TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -295,6 +304,12 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                 self._sql("UPDATE documents SET due = 0, closed = 0 WHERE due <> 0 OR closed <> 0")
                 self._set_meta("boot_id", boot)
                 self._set_meta("last_close", repr(self.clock.boot()))
+            if self.meta("shelved") is None:
+                # Made by a version that had no folders by day.
+                states = sorted(SENT)
+                where = f"state IN ({marks(states)}) AND listed = 0 ORDER BY number"
+                self._shelve(self.documents(where, states))
+                self._set_meta("shelved", "1")
 
     # ---- statements and transactions ----------------------------------------------------------------------------
 
@@ -386,6 +401,48 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             self._step(document, after, why)
         return bool(changed)
 
+    # ---- what was sent, by day ----------------------------------------------------------------------------------
+
+    def _shelve(self, documents: Iterable[Document]) -> None:
+        """Give sent documents that the root lists no more their place by day, for as long as their bytes are kept.
+
+        Day and name are fixed here, once: neither another time zone nor a later document moves them.
+        """
+        for document in documents:
+            kept = "SELECT 1 FROM documents WHERE number = ? AND (archived IS NOT NULL OR EXISTS"
+            kept += " (SELECT 1 FROM Cache WHERE key = documents.id AND raw = 1))"
+            if document.state not in SENT or not self.rows(kept, (document.number,)):
+                continue
+            day, name, count = self._day(document), document.name, 1
+            while self.rows("SELECT 1 FROM sent WHERE day = ? AND name_key = ?", (day, names.key(name))):
+                count += 1
+                name = names.numbered(document.name, count)
+            self._sql("INSERT OR IGNORE INTO sent VALUES (?, ?, ?, ?)", (document.number, day, name, names.key(name)))
+
+    def _day(self, document: Document) -> str:
+        """Return the local day of a delivery, as 2026-11-24; of two halves that of the one that came first."""
+        at = document.delivered_at or 0.0
+        half = self.rows(
+            "SELECT day FROM documents JOIN sent USING (number) WHERE (folder_key, pair_key) ="
+            " (SELECT folder_key, pair_key FROM documents WHERE number = ?) AND ending <> ?"
+            " AND abs(delivered_at - ?) < ? ORDER BY abs(delivered_at - ?) LIMIT 1",
+            (document.number, names.split(document.name)[1], at, _SAME_DAY, at),
+        )
+        if half:
+            return str(half[0][0])
+        try:
+            return time.strftime("%Y-%m-%d", time.localtime(at))
+        except (ValueError, OverflowError, OSError):
+            return "1970-01-01"  # a clock so wrong that there is no date for it
+
+    def _list_no_more(self, documents: Sequence[Document]) -> None:
+        """Take sent documents off the root."""
+        self._sql(
+            f"UPDATE documents SET listed = 0 WHERE number IN ({marks(documents)})",
+            [document.number for document in documents],
+        )
+        self._shelve(documents)
+
     # ---- the drive's side ----------------------------------------------------------------------------------------
 
     def keep(self, draft: Draft, releases: Iterable[Release] = ()) -> None:
@@ -471,13 +528,14 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         Returns False while it is being published; then nothing has changed.
         """
         sha256 = hashlib.sha256(draft.data).hexdigest()
-        with self._transaction() as sql:
+        with self._transaction():
             current = self.document(document.id)
             if current is not None and current.state is State.PUBLISHING:
                 return False
             self._put(draft, sha256)
             self._release(releases)
-            sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+            if current is not None:
+                self._list_no_more([current])
             crashpoint("copy.inside")
         return True
 
@@ -617,7 +675,7 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             if self._move(document, after, why, listed=0):
                 self.delete(document.id)
         else:
-            self._sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+            self._list_no_more([document])
 
     def touch(self, document: Document, modified_ns: int) -> None:
         """Note the time of the last change, ns since 1970 UTC, as a program set it."""
@@ -839,6 +897,9 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             for document in documents:
                 if self._move(document, State.DELIVERED, "", delivered_at=now, tries=0):
                     self._put_right(document)
+                    current = self.document(document.id)
+                    if current is not None and not current.listed:
+                        self._shelve([current])
             crashpoint("finish.inside")
         crashpoint("finish.after")
 
@@ -882,10 +943,12 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
     def _make_room(self, refused: Document) -> None:
         """List a refused document and its other half no more, so that King gives their correction the same names."""
         states = sorted(SENT)
-        self._sql(
-            f"UPDATE documents SET listed = 0 WHERE listed = 1 AND state IN ({marks(states)})"
-            " AND (folder_key, pair_key) = (SELECT folder_key, pair_key FROM documents WHERE id = ?)",
-            (*states, refused.id),
+        self._list_no_more(
+            self.documents(
+                f"listed = 1 AND state IN ({marks(states)})"
+                " AND (folder_key, pair_key) = (SELECT folder_key, pair_key FROM documents WHERE id = ?)",
+                (*states, refused.id),
+            )
         )
 
     def put_back(self, documents: Iterable[Document], delay: float, detail: str) -> None:
@@ -962,22 +1025,25 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         """
         limit = self.clock.wall() - keep_visible
         states = sorted(SENT)
-        with self._transaction() as sql:
+        with self._transaction():
             found = self.documents(
                 f"state IN ({marks(states)}) AND listed = 1 AND delivered_at <= ? LIMIT 500", [*states, limit]
             )
-            for document in found:
-                sql("UPDATE documents SET listed = 0 WHERE id = ?", (document.id,))
+            self._list_no_more(found)
             crashpoint("retire.inside")
         return len(found)
 
-    def unlisted_payloads(self, limit: int) -> list[Document]:
-        """Return published documents that the root no longer lists and whose bytes are still in the database."""
+    def unlisted_payloads(self, limit: int, behind: int = 0) -> list[Document]:
+        """Return published documents that the root no longer lists and whose bytes are still in the database.
+
+        Those `behind` a document's number only, in their order. What INGIS refused stays there until a person has
+        dealt with it.
+        """
         states = sorted(SENT)
         return self.documents(
-            f"state IN ({marks(states)}) AND listed = 0 AND archived IS NULL"
-            " AND EXISTS (SELECT 1 FROM Cache WHERE key = documents.id AND raw = 1) LIMIT ?",
-            [*states, limit],
+            f"state IN ({marks(states)}) AND listed = 0 AND archived IS NULL AND number > ? AND NOT {NEEDING}"
+            " AND EXISTS (SELECT 1 FROM Cache WHERE key = documents.id AND raw = 1) ORDER BY number LIMIT ?",
+            [*states, behind, limit],
         )
 
     def archived(self, document: Document, path: str | None) -> None:
@@ -985,8 +1051,19 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
         assert document.state in SENT | ENDED
         with self._transaction() as sql:
             sql("UPDATE documents SET archived = ? WHERE id = ?", (path, document.id))
+            if path is None:
+                sql("DELETE FROM sent WHERE number = ?", (document.number,))
             self.delete(document.id)
             crashpoint("archived.inside")
+
+    def forget_archived(self, day: str) -> None:
+        """Note that what lies below a day of the archive, `2026/11/24`, is about to be removed."""
+        with self._transaction() as sql:
+            sql(
+                "DELETE FROM sent WHERE day = ? AND number IN (SELECT number FROM documents WHERE archived >= ?"
+                " AND archived < ?)",
+                (day.replace("/", "-"), day + "/", day + "0"),  # 0 comes right behind the stroke
+            )
 
     # ---- a person's side -----------------------------------------------------------------------------------------
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, Document, State
+from ingisfs.outbox.document import BY_INGIS, NEEDS_PERSON, SENT, WAITING, Document, State
 
 DATABASE = "cache.db"  # diskcache's name for it
+PAUSED_UNTIL = "paused_until"  # note of a time: nothing new is sent before it
+LONGEST_PAUSE = 86_400.0  # s; a time that lies further ahead was noted by a clock that has been set since
 
 #: `Document.needs_person`, as SQL.
 NEEDING = (
@@ -25,6 +27,7 @@ _COLUMNS = (
     "number, id, folder, name, size, sha256, state, version, modified_ns, written_at, due, tries, attempt,"
     " reason, detail, remote_name, delivered_at, resume, listed, pair_key"
 )
+_OF_DOCUMENTS = ", ".join(f"documents.{column.strip()}" for column in _COLUMNS.split(","))
 
 
 class DamagedError(Exception):
@@ -41,6 +44,15 @@ class HistoryEntry:
     before: str  # state, or "" for its birth
     after: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """A document, and what INGIS said of it."""
+
+    document: Document
+    answered_at: float | None  # s since 1970 UTC: when it was heard last
+    answer: str  # in INGIS's words, or what was seen
 
 
 def document_of(row: Sequence[Any]) -> Document:
@@ -80,7 +92,10 @@ class Reading(ABC):
 
     def names(self, folder_key: str) -> list[str]:
         """Return the names that the drive shows in one folder, in the order of their arrival."""
-        query = "SELECT name FROM documents WHERE folder_key = ? AND listed = 1 ORDER BY number"
+        # The planner would take the index that has every document of the folder, also those of years ago.
+        query = (
+            "SELECT name FROM documents INDEXED BY documents_listed WHERE folder_key = ? AND listed = 1 ORDER BY number"
+        )
         return [name for (name,) in self.rows(query, (folder_key,))]
 
     def folders(self) -> dict[str, str]:
@@ -149,6 +164,74 @@ class Reading(ABC):
         states = sorted(WAITING | SENT)
         return self.documents(f"state IN ({marks(states)}) ORDER BY number DESC LIMIT ?", [*states, limit])
 
+    def delivered_in_run(self, rest: float, limit: int) -> int:
+        """Return how many documents of the run that waits are on the server already.
+
+        A run begins behind a rest of so many seconds, before which nothing waits any more; only the latest `limit`
+        documents are looked at.
+        """
+        waiting, sent = (", ".join(repr(str(state)) for state in sorted(states)) for states in (WAITING, SENT))
+        query = (
+            "WITH latest AS (SELECT number, state, written_at FROM documents ORDER BY number DESC LIMIT ?),"
+            " rests AS (SELECT number, written_at - lag(written_at) OVER (ORDER BY number) AS rest FROM latest),"
+            f" oldest AS (SELECT min(number) AS number FROM latest WHERE state IN ({waiting})),"
+            " begin AS (SELECT max(rests.number) AS number FROM rests, oldest"
+            " WHERE rest > ? AND rests.number <= oldest.number)"
+            " SELECT count(*) FROM latest, begin"
+            f" WHERE state IN ({sent}) AND latest.number >= coalesce(begin.number, 0)"
+        )
+        return int(self.rows(query, (limit, rest))[0][0])
+
+    def anything_sent(self) -> bool:
+        """Tell whether there are `sent_days`."""
+        return bool(self.rows("SELECT 1 FROM sent LIMIT 1"))
+
+    def sent_days(self) -> list[str]:
+        """Return the local days of whose deliveries something is kept beside the root, as 2026-11-24, oldest first."""
+        query = (
+            "WITH RECURSIVE days(day) AS (SELECT min(day) FROM sent UNION ALL"
+            " SELECT (SELECT min(day) FROM sent WHERE day > days.day) FROM days WHERE day IS NOT NULL)"
+            " SELECT day FROM days WHERE day IS NOT NULL"
+        )
+        return [str(day) for (day,) in self.rows(query)]
+
+    def sent_day(self, number: int) -> str:
+        """Return the local day of the delivery of a document that the root lists no more, as 2026-11-24."""
+        found = self.rows("SELECT day FROM sent WHERE number = ?", (number,))
+        return str(found[0][0]) if found else "1970-01-01"
+
+    def sent_names(self, day: str) -> dict[str, int]:
+        """Return what is kept of a day's deliveries: name → number of the document."""
+        return dict(self.rows("SELECT name, number FROM sent WHERE day = ? ORDER BY name_key", (day,)))
+
+    def sent_as_name(self, day: str, name_key: str) -> tuple[str, Document] | None:
+        """Return what is kept of a day under a name, in the case in which it was made."""
+        found = self.rows(
+            f"SELECT sent.name, {_OF_DOCUMENTS} FROM sent JOIN documents USING (number)"
+            " WHERE day = ? AND sent.name_key = ?",
+            (day, name_key),
+        )
+        return (str(found[0][0]), document_of(found[0][1:])) if found else None
+
+    def anything_refused(self) -> bool:
+        """Tell whether there is something for `refused_to_see`, without looking at all of it."""
+        query = (
+            "SELECT 1 FROM documents WHERE state = ? AND reason IS NOT NULL"
+            " AND EXISTS (SELECT 1 FROM sent WHERE sent.number = documents.number) LIMIT 1"
+        )
+        return bool(self.rows(query, (State.REFUSED,)))
+
+    def refused_to_see(self) -> list[Document]:
+        """Return what INGIS refused and nobody has dealt with yet, and its latest other half, in their order."""
+        sent = ", ".join(repr(str(state)) for state in sorted(SENT))
+        return self.documents(
+            f"number IN (SELECT number FROM documents WHERE state = '{State.REFUSED}' AND reason IS NOT NULL UNION"
+            " SELECT max(half.number) FROM documents AS this JOIN documents AS half USING (folder_key, pair_key)"
+            f" WHERE this.state = '{State.REFUSED}' AND this.reason IS NOT NULL AND half.ending <> this.ending"
+            f" AND half.state IN ({sent}) AND half.listed = 0 GROUP BY this.number, half.ending)"
+            " AND EXISTS (SELECT 1 FROM sent WHERE sent.number = documents.number) ORDER BY number"
+        )
+
     def not_heard_of(self, states: Iterable[State], since: float, limit: int) -> list[Document]:
         """Return those of the newest documents in each state that were delivered since then, newest first.
 
@@ -180,6 +263,30 @@ class Reading(ABC):
         """Return a note that belongs to the whole outbox."""
         found = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
         return str(found[0][0]) if found else None
+
+    def audited(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[Audited]:
+        """Yield the documents for which `where` (SQL, ours alone) holds, oldest first, with what INGIS said of them."""
+        by_ingis = ", ".join(repr(str(state)) for state in sorted(BY_INGIS))
+        heard = f"(SELECT max(entry) FROM history WHERE history.id = documents.id AND after IN ({by_ingis}))"
+        query = (
+            f"SELECT history.at, history.why, {_OF_DOCUMENTS} FROM documents LEFT JOIN history ON entry = {heard}"
+            f" WHERE documents.number > ? AND documents.state <> '{State.LOCAL}' AND ({where})"
+            " ORDER BY documents.number LIMIT 1000"
+        )
+        last = 0
+        while found := self.rows(query, (last, *parameters)):  # in pieces: there may be years of them
+            for at, why, *rest in found:
+                document = document_of(rest)
+                last = document.number
+                yield Audited(document, None if at is None else float(at), str(why or ""))
+
+    def paused_until(self, now: float) -> float | None:
+        """Return until when a person has paused the delivery; None if it is not paused. Both in s since 1970 UTC."""
+        try:
+            until = float(self.meta(PAUSED_UNTIL) or 0.0)
+        except ValueError:
+            return None
+        return until if now < until <= now + LONGEST_PAUSE else None
 
     def history(self, where: str = "1", parameters: Sequence[Any] = ()) -> Iterator[HistoryEntry]:
         """Yield the transitions for which `where` (SQL, ours alone) holds, oldest first."""

@@ -13,8 +13,10 @@ from ingisfs.report.autostart_sentences import SENTENCES as AUTOSTART
 from ingisfs.report.command_sentences import SENTENCES as COMMANDS
 from ingisfs.report.diagnosis_sentences import SENTENCES as DIAGNOSIS
 from ingisfs.report.installer_sentences import SENTENCES as INSTALLER
+from ingisfs.report.page_sentences import SENTENCES as PAGE
 from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
+from ingisfs.report.tray_sentences import SENTENCES as TRAY
 
 LANGUAGES = ("nl", "en")
 CATALOGUE: Final[dict[str, dict[str, str]]] = {
@@ -23,8 +25,10 @@ CATALOGUE: Final[dict[str, dict[str, str]]] = {
     **COMMANDS,
     **DIAGNOSIS,
     **INSTALLER,
+    **PAGE,
     **SETUP,
     **STATUS,
+    **TRAY,
 }
 
 

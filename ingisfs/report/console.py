@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ingisfs.outbox.document import NEEDS_PERSON, SENT, Document, Reason, State
+from ingisfs.report import target
 from ingisfs.report.catalogue import moment, number, say
 from ingisfs.report.layout import columns, pad, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 NEWEST = 10  # newest documents that `status` prints
 INTERVAL = 1.0  # s between two looks of the watch
-AROUND = 12  # lines of the watch that are not documents
+AROUND = 14  # lines of the watch that are not documents
 
 
 def status_lines(snapshot: Snapshot) -> str:
@@ -93,10 +94,24 @@ def _drawn(snapshot: Snapshot, limit: int) -> RenderableType:
     return Group(
         Text(headline(snapshot), style="bold red" if snapshot.needs_a_person else "bold"),
         Text(when, style="dim"),
+        *_bar(snapshot),
         table,
         Text(snapshot.target.sentence(language)),
         Text(sentence(language, needing.document) if needing else say(language, "page.ingis-unknown"), style="dim"),
     )
+
+
+def _bar(snapshot: Snapshot) -> list[RenderableType]:
+    """Return how far the run is that is under way, as a sentence and a bar."""
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    run, language = snapshot.run, snapshot.drive.language
+    if run is None:
+        return []
+    going = "progress.run" if snapshot.target.state == target.OK else "progress.waiting"
+    told = say(language, going, done=number(language, run.done), total=number(language, run.total))
+    return [Text(told), ProgressBar(total=run.total, completed=run.done)]
 
 
 def _chosen(snapshot: Snapshot, limit: int) -> list[Row]:

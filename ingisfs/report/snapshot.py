@@ -15,6 +15,8 @@ from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
 from ingisfs.report.target import TargetStatus, read_target
 
 ROWS = 200  # documents of each kind at most: those that need a person, and the newest others
+REST = 900.0  # s without a new document, after which the next one begins another run
+RUN = 5000  # documents of a run that are looked at, at most
 
 _USER_INFO = re.compile(r"\A([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
 
@@ -49,6 +51,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """How far the documents are that were printed without a rest, while some of them wait."""
+
+    done: int  # on the server
+    total: int  # those, and all that wait
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """See the module."""
 
@@ -61,6 +71,8 @@ class Snapshot:
     alarms: tuple[str, ...] = ()  # `alarm.<this>` is their sentence
     ingis: Mapping[str, int] | None = None  # what INGIS says itself; None: not known, which is not 0
     refused: int = 0  # documents that INGIS refused and that nobody has dealt with yet
+    run: Run | None = None  # None: nothing waits
+    paused_until: float | None = None  # s since 1970 UTC; None: a person has not paused the delivery
 
     @property
     def waiting(self) -> int:
@@ -96,8 +108,8 @@ def take_snapshot(
     `now` is in s since 1970 UTC; `clock` is the one that the outbox's due times are on. Raises what the reading raises.
     """
     counts = reading.counts()
-    waits = any(counts[state] for state in WAITING)
-    oldest = reading.oldest_waiting() if waits else None
+    waiting = sum(counts[state] for state in WAITING)
+    oldest = reading.oldest_waiting() if waiting else None
     # By id: a document may move on between the two questions.
     found = {d.id: d for d in [*reading.needing_person(ROWS), *reading.newest(ROWS)]}
     pairs = pair_up(found.values())
@@ -112,7 +124,14 @@ def take_snapshot(
         documents=tuple(Row(d, _next_try(d, now, boot), pairs.get(d.id)) for d in found.values()),
         alarms=tuple(alarms),
         refused=reading.refused_count() if counts[State.REFUSED] else 0,
+        run=_run(reading, waiting) if waiting else None,
+        paused_until=reading.paused_until(now),
     )
+
+
+def _run(reading: Reading, waiting: int) -> Run:
+    done = reading.delivered_in_run(REST, RUN)
+    return Run(done, done + waiting)
 
 
 def _next_try(document: Document, now: float, boot: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""`INGIS-STATUS.txt` and `INGIS-STATUS.json`: made when somebody looks, and not more often than they can change.
+"""`INGIS-STATUS.html`, `.txt` and `.json` of one snapshot: made for who looks, no more often than they can change.
 
 Threads: any; one lock around all of it, so that two who look at once share one snapshot.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ingisfs.clock import SYSTEM_CLOCK, Clock
 from ingisfs.outbox.reading import Reading
+from ingisfs.report.html import as_html
 from ingisfs.report.snapshot import DriveFacts, Snapshot, take_snapshot
 from ingisfs.report.text import Unreadable, as_json, as_text
 
@@ -50,6 +51,7 @@ class StatusFiles:
         What those return was true at most 0.25 s ago. They never raise: that the outbox fails is what they tell then.
         """
         return {
+            "INGIS-STATUS.html": lambda: self._content(as_html),
             "INGIS-STATUS.txt": lambda: self._content(as_text),
             "INGIS-STATUS.json": lambda: self._content(as_json),
         }

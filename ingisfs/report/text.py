@@ -26,9 +26,12 @@ from ingisfs.report.target import TargetStatus
 
 SCHEMA = 1
 WIDTH = 78  # columns
+LIMIT = 200_000  # bytes of a status file at most
+_NEEDING, _ROOM = 100_000, 180_000  # bytes of documents that need a person, and of all
+_DETAIL = 600  # columns of a message
 
 #: Reasons that have their detail in their sentence.
-_DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
+DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,11 @@ def headline(snapshot: Snapshot) -> str:
         parts.append(say(language, "headline.server"))
     elif state == target.UNREACHABLE:
         parts.append(say(language, "headline.away"))
+    if snapshot.paused_until is not None:
+        parts.append(say(language, "headline.paused", when=moment(language, snapshot.paused_until)))
     if snapshot.waiting:
-        going = "headline.going" if state == target.OK else "headline.waiting"
+        moves = state == target.OK and snapshot.paused_until is None
+        going = "headline.going" if moves else "headline.waiting"
         parts.append(counted(language, going, snapshot.waiting))
     elif parts:
         parts.append(say(language, "headline.nothing"))
@@ -102,6 +108,21 @@ def _which(document: Document) -> str:
         return stem
     safe = printable(stem) == stem and not stem.startswith("-") and not set(stem) & set("$`!%\\")
     return f'"{stem}"' if safe else document.id
+
+
+def refusal(language: str, document: Document, portal: str | None) -> bytes:
+    """Return the text beside a document that INGIS refused: what happened, and what to do. A page like the others."""
+    found = wrap(sentence(language, document), WIDTH)
+    found += _message(language, document.detail)
+    if document.delivered_at is not None:
+        name = printable(document.remote_name or document.path)
+        when = moment(language, document.delivered_at)
+        told = say(language, "refusal.delivered", when=when, name=name, size=size(language, document.size))
+        found += ["", *wrap(told, WIDTH)]
+    found += wrap(say(language, "refusal.gone"), WIDTH)
+    if portal:
+        found += wrap(say(language, "page.portal", portal=printable(portal)), WIDTH)
+    return "".join(f"{line}\r\n" for line in found).encode("utf-8", "replace")
 
 
 def cells(language: str, document: Document) -> tuple[str, str, str, str]:
@@ -141,7 +162,9 @@ def _heading(text: str) -> list[str]:
 
 
 def _message(language: str, detail: str, indent: str = "") -> list[str]:
-    return wrap(say(language, "page.message", detail=printable(detail)), WIDTH, indent) if detail else []
+    if not detail:
+        return []
+    return wrap(say(language, "page.message", detail=cut(printable(detail), _DETAIL)), WIDTH, indent)
 
 
 def _alarms(taken: Snapshot | Unreadable) -> list[str]:
@@ -161,16 +184,26 @@ def _needing(snapshot: Snapshot) -> list[str]:
     if not needing:
         return []
     found = _heading(f"{say(language, 'page.person')} ({number(language, snapshot.needs_person)})")
+    used = told = 0
     for row in together(needing):
         document = row.document
         name, _, state, when = cells(language, document)
-        found.extend(wrap(f"{name}, {state}, {when}", WIDTH))
-        found.extend(wrap(sentence(language, document), WIDTH, "  "))
-        if document.reason not in _DETAIL_TOLD:
-            found.extend(_message(language, document.detail, "  "))
-    if snapshot.needs_person > len(needing):
-        found.append(counted(language, "page.more", snapshot.needs_person - len(needing)))
+        part = wrap(f"{name}, {state}, {when}", WIDTH) + wrap(sentence(language, document), WIDTH, "  ")
+        if document.reason not in DETAIL_TOLD:
+            part += _message(language, document.detail, "  ")
+        used += _length(part)
+        if used > _NEEDING:
+            break
+        found += part
+        told += 1
+    if snapshot.needs_person > told:
+        found.append(counted(language, "page.more", snapshot.needs_person - told))
     return found
+
+
+def _length(part: Sequence[str]) -> int:
+    """Return how many bytes these lines take in the file."""
+    return sum(len(line.encode("utf-8", "replace")) + 2 for line in part)
 
 
 def _server(snapshot: Snapshot) -> list[str]:
@@ -224,9 +257,13 @@ def _newest(snapshot: Snapshot, limit: int) -> list[str]:
         return "  ".join((cut_name, pad(length, bounds[1], right=True), pad(state, bounds[2]), when))
 
     found = [*_heading(say(language, "page.newest")), line(*table[0])]
+    used = 0
     for row, row_cells in zip(rows, table[1:], strict=True):
-        found.append(line(*row_cells))
-        found.extend(_remarks(language, row))
+        part = [line(*row_cells), *_remarks(language, row)]
+        used += _length(part)
+        if used > _ROOM - _NEEDING:
+            break
+        found += part
     return found
 
 
@@ -237,7 +274,8 @@ def _remarks(language: str, row: Row) -> list[str]:
     found = wrap(sentence(language, document), WIDTH, "  ") if warned else []
     if not document.tries:
         return found
-    found += wrap(counted(language, "page.failed", document.tries, detail=printable(document.detail)), WIDTH, "  ")
+    detail = cut(printable(document.detail), _DETAIL)
+    found += wrap(counted(language, "page.failed", document.tries, detail=detail), WIDTH, "  ")
     if row.next_try is not None:
         found.append("  " + say(language, "page.next-try", when=moment(language, row.next_try, seconds=True)))
     return found
@@ -266,9 +304,27 @@ def as_json(taken: Snapshot | Unreadable) -> bytes:
         "needs_person": known.needs_person if known else None,
         "oldest_waiting_seconds": None if oldest is None else int(oldest),
         "ingis": dict(known.ingis) if known and known.ingis is not None else None,
-        "documents": [_document(row) for row in known.documents] if known else [],
     }
-    return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+    documents = _bounded(known) if known else []
+    head = json.dumps(content, ensure_ascii=False, indent=1).removesuffix("\n}")
+    body = ",\n".join(documents)
+    told = f'{head},\n "documents": [\n{body}\n ]\n}}' if documents else f'{head},\n "documents": []\n}}'
+    return told.encode("utf-8", "replace")
+
+
+def _bounded(snapshot: Snapshot) -> list[str]:
+    """Return as many of the documents as there is room for, of both kinds, each as it stands in the file."""
+    found: list[str] = []
+    used = 0
+    for rows, room in ((snapshot.needing, _NEEDING), (snapshot.newest, _ROOM)):
+        for row in rows:
+            told = "  " + json.dumps(_document(row), ensure_ascii=False, indent=1).replace("\n", "\n  ")
+            length = len(told.encode("utf-8", "replace")) + 2
+            if used + length > room:
+                break
+            found.append(told)
+            used += length
+    return found
 
 
 def documents_json(documents: Sequence[Document], language: str) -> str:

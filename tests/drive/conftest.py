@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ingisfs import names
+from ingisfs.drive.shown import ShownFolders, Words
 from ingisfs.drive.space import Space, SpoolDisk
 from ingisfs.drive.volume import Handle, Volume
 from ingisfs.outbox.document import BY_INGIS, Document, Reason, State
@@ -138,7 +139,9 @@ def make_drive(tmp_path: Path) -> Iterator[MakeDrive]:
     """Make drives in `tmp_path`; each further one opens the same outbox, as after a restart."""
     made: list[Drive] = []
 
-    def make(status_files: Mapping[str, Callable[[], bytes]] | None = None, **options: Any) -> Drive:
+    def make(
+        status_files: Mapping[str, Callable[[], bytes]] | None = None, words: Words | None = None, **options: Any
+    ) -> Drive:
         clock = made[-1].clock if made else FakeClock()
         folder = tmp_path / "state"
         outbox = Outbox(folder, clock=clock, settle=3.0, busy_timeout=2.0)
@@ -150,6 +153,7 @@ def make_drive(tmp_path: Path) -> Iterator[MakeDrive]:
             disk=disk,
             status_files={"INGIS-STATUS.txt": lambda: b"all is well\n"} if status_files is None else status_files,
             work=lambda: worked.append(None),
+            shown=None if words is None else ShownFolders(outbox, words),
             **options,
         )
         made.append(Drive(folder, clock, outbox, volume, disk, worked))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.report.snapshot import DriveFacts, Row, Snapshot
+from ingisfs.report.snapshot import DriveFacts, Row, Run, Snapshot
 from ingisfs.report.target import TargetStatus
 
 _times = st.floats(0, 4e9)
@@ -78,4 +78,5 @@ def snapshots() -> st.SearchStrategy[Snapshot]:
         documents=st.lists(rows, max_size=12).map(tuple),
         alarms=st.lists(st.sampled_from(["unkept", "of a later version"]), max_size=2).map(tuple),
         ingis=st.none(),
+        run=st.none() | st.builds(Run, done=st.integers(0, 10**6), total=st.integers(10**6, 10**7)),
     )

@@ -169,6 +169,22 @@ def test_a_watch_in_a_terminal_draws_a_table(
     assert "\x1b[" in screen.getvalue()
 
 
+def test_a_watch_has_a_bar_while_a_run_is_under_way(
+    steps: Steps, take: Callable[[], Snapshot], terminal: Callable[[], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "INTERVAL", 0)
+    stop = threading.Event()
+    steps.outbox.set_meta("target", '{"state": "ok"}')
+    steps.deliver("F1.pdf", "F2.pdf", "F3.pdf")
+    (waiting,) = steps.publish("F4.pdf")
+    screen = terminal()
+    watch(looks(take, stop, lambda: steps.outbox.finish([steps.get(waiting)])), stop)
+    shown = screen.plain()
+    assert shown.count("Deze run: 3 van 4 bezorgd") == 1
+    assert re.search("━{50,}", shown)
+    assert shown.index("━" * 50) < shown.index("Alles is in orde: 4 bezorgd")
+
+
 def test_a_watch_shows_what_goes_on_however_much_needs_a_person(
     steps: Steps, take: Callable[[], Snapshot], terminal: Callable[[], Terminal]
 ) -> None:

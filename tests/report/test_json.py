@@ -17,7 +17,7 @@ from ingisfs.delivery.target import Health
 from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.outbox import Decision, Outbox
 from ingisfs.report.snapshot import DriveFacts, Snapshot, take_snapshot
-from ingisfs.report.text import Unreadable, as_json, documents_json
+from ingisfs.report.text import LIMIT, Unreadable, as_json, as_text, documents_json
 from tests.clocks import FakeClock
 from tests.report.snapshots import snapshots
 from tests.report.steps import Steps
@@ -136,6 +136,20 @@ def test_whatever_is_in_the_outbox_keeps_to_the_schema(
     assert len(content["documents"]) <= 400
     ids = {document["id"] for document in content["documents"]}
     assert all(document["pair"] in ids for document in content["documents"] if document["pair"])
+
+
+def test_the_file_is_bounded_whatever_is_in_it(steps: Steps, outbox: Outbox, drive: DriveFacts) -> None:
+    for number in range(210):
+        steps.hold(f"{number}{'é' * 120}.pdf", Reason.DOUBTFUL, "\x01" * 2000)
+    steps.queue(*(f"{number}{'é' * 120}.xml" for number in range(210)))
+    taken = take_snapshot(outbox, drive, 0.0)
+    content = checked(as_json(taken))
+    for rendered in (as_json(taken), as_text(taken)):
+        assert len(rendered) <= LIMIT
+    names = [document["name"] for document in content["documents"]]
+    assert 0 < sum(name.endswith(".pdf") for name in names) < 200
+    assert 0 < sum(name.endswith(".xml") for name in names) < 200
+    assert (content["needs_person"], content["waiting"]) == (210, 210)
 
 
 @settings(deadline=None)

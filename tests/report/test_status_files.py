@@ -58,11 +58,15 @@ def status(files: StatusFiles) -> dict[str, Any]:
     return checked(files.files()["INGIS-STATUS.json"]())
 
 
-def test_there_is_one_for_people_and_one_for_programs(files: StatusFiles, steps: Steps) -> None:
+def test_there_are_two_for_people_and_one_for_programs_of_one_snapshot(
+    files: StatusFiles, steps: Steps, watched: Watched
+) -> None:
     steps.deliver("F1.pdf")
-    assert list(files.files()) == ["INGIS-STATUS.txt", "INGIS-STATUS.json"]
+    assert list(files.files()) == ["INGIS-STATUS.html", "INGIS-STATUS.txt", "INGIS-STATUS.json"]
     assert "bezorgd" in text(files)
+    assert b"bezorgd" in files.files()["INGIS-STATUS.html"]()
     assert status(files)["counts"]["delivered"] == 1
+    assert watched.snapshots == 1
 
 
 def test_many_looks_at_once_cost_one_snapshot(files: StatusFiles, watched: Watched) -> None:

@@ -14,9 +14,10 @@ import pytest
 
 from ingisfs.config import ConfigError
 from ingisfs.drive import errors
+from ingisfs.drive.shown import Words
 from ingisfs.drive.winfsp import MINIMUM, NTSTATUS, SECURITY, WinFspHost, library
 from ingisfs.outbox.document import State
-from ingisfs.outbox.outbox import OutboxFullError
+from ingisfs.outbox.outbox import Answer, OutboxFullError
 from ingisfs.report.command_sentences import SENTENCES
 from tests.documents import pdf
 from tests.drive.conftest import Drive, MakeDrive
@@ -43,6 +44,10 @@ def content(x: Driver, path: str) -> bytes:
         return x.read(file, 0, 2**20)
     finally:
         x.close(file)
+
+
+def listed(x: Driver, path: str) -> list[str]:
+    return sorted(name for name, _ in x.list(path))
 
 
 def make_folder(x: Driver, path: str) -> None:
@@ -394,6 +399,39 @@ def test_a_status_file_cannot_be_changed(x: Driver) -> None:
     assert status_of(lambda: x.rename(file, "F1.pdf")) == nt.ACCESS_DENIED
     assert status_of(lambda: x.write(file, b"x", 0)) == NTSTATUS[errors.BadHandleError]
     x.close(file)
+
+
+def test_folders_that_only_show_are_read_and_never_changed(make_drive: MakeDrive, tmp_path: Path) -> None:
+    drive = make_drive(words=Words("Verzonden", "Geweigerd", ".reden.txt", lambda document: b"refused: " + pdf()))
+    for name in ("F1.pdf", "F2.pdf"):
+        delivered = drive.bring(drive.printed(name, pdf()), State.DELIVERED)
+        if name == "F1.pdf":
+            drive.volume.remove(name)
+    drive.outbox.hear([Answer(delivered.id, State.REFUSED, "unknown customer")])
+    (day,) = drive.volume.names_in("Verzonden")
+    with mounted(drive.volume, tmp_path / "X") as letter:
+        x = letter.driver
+        assert listed(x, "") == ["Geweigerd", STATUS, "Verzonden"]
+        assert listed(x, f"verzonden/{day}") == [".", "..", "F1.pdf"]
+        assert listed(x, "Geweigerd") == [".", "..", "F2.pdf", "F2.pdf.reden.txt"]
+        assert x.find(f"VERZONDEN/{day}/f1.PDF")[0] == "F1.pdf"
+        assert content(x, f"Verzonden/{day}/F1.pdf") == pdf()
+        assert content(x, "Geweigerd/F2.pdf.reden.txt") == b"refused: " + pdf()
+        for path in (f"Verzonden/{day}/F1.pdf", "Geweigerd/F2.pdf", "Geweigerd/F2.pdf.reden.txt"):
+            assert x.attributes(path) & nt.READ_ONLY
+            assert status_of(lambda path=path: x.open(path, nt.WRITE)) == nt.ACCESS_DENIED  # type: ignore[misc]
+            assert status_of(lambda path=path: x.delete(path)) == nt.CANNOT_DELETE  # type: ignore[misc]
+            file = x.open(path, nt.READ | nt.DELETE)
+            assert status_of(lambda file=file: x.rename(file, "G.pdf")) == nt.ACCESS_DENIED  # type: ignore[misc]
+            x.close(file)
+        for folder in ("Verzonden", f"Verzonden/{day}", "Geweigerd"):
+            assert not x.attributes(folder) & nt.READ_ONLY
+            assert status_of(lambda folder=folder: save(x, f"{folder}/G.pdf")) == nt.ACCESS_DENIED  # type: ignore[misc]
+            assert status_of(lambda folder=folder: make_folder(x, f"{folder}/g")) == nt.ACCESS_DENIED  # type: ignore[misc]
+            refused = status_of(lambda folder=folder: x.delete(folder, nt.DIRECTORY_FILE))  # type: ignore[misc]
+            assert refused == nt.ACCESS_DENIED
+        assert status_of(lambda: x.attributes("Verzonden/2001-01-01/F1.pdf")) == nt.PATH_NOT_FOUND
+        assert status_of(lambda: x.attributes("Geweigerd/F3.pdf")) == nt.NAME_NOT_FOUND
 
 
 def test_handles_go_along_when_their_folder_is_renamed(x: Driver) -> None:
