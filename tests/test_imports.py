@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "delivery": {"delivery", "alarms", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs", ""},
     "alarms": {"alarms", "outbox", "report", "config", "credentials", "clock", "settings_file", "windows"},
     "report": {"report", "outbox", "names", "clock"},
-    "stage": {"stage", ""},
+    "stage": {"stage", "crashpoints", ""},
     "selftest": {"selftest", "report", "config", "names", ""},  # a program like any other, outside of the drive
     "names": set(),
     "clock": set(),

@@ -180,7 +180,7 @@ class Inbox:
             upload.given_away()
             record = _Record(received.size, received.mtime_ns, received.sha256, time.time())
             self._remember(place, record)
-        _sync_folder(self._path(place).parent)
+        sync_folder(self._path(place).parent)
         return _described(place, record), earlier is None
 
     def move(
@@ -215,7 +215,7 @@ class Inbox:
             record = _Record(document.size, status.st_mtime_ns, document.sha256, time.time())
             self._rename(source, target, record)
         for folder in {self._path(source).parent, self._path(target).parent}:
-            _sync_folder(folder)
+            sync_folder(folder)
         return _described(target, record), replaced is None
 
     def delete(self, place: Place, condition: Condition = NO_CONDITION) -> None:
@@ -237,7 +237,7 @@ class Inbox:
                 self._check(condition, place, status)
                 self._path(place).unlink()
                 self._forget([place])
-        _sync_folder(self._path(place).parent)
+        sync_folder(self._path(place).parent)
 
     def make_folder(self, place: Place) -> None:
         """Make a folder; durable at return. Raises AlreadyThereError, NoParentError, TooDeepError."""
@@ -248,7 +248,7 @@ class Inbox:
                 raise failures.TooDeepError(written(place)) if self._is_folder(place[:-1]) else failures.NoParentError
             check_name(place[0])
             self._path(place).mkdir(mode=0o700)
-        _sync_folder(self._root)
+        sync_folder(self._root)
 
     # What is on disk
 
@@ -353,7 +353,7 @@ def _described(place: Place, record: _Record) -> Document:
     return Document(place, record.size, record.sha256, record.mtime_ns / 1e9, record.received_at)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable; Windows does so by itself and offers no call for it."""
     if os.name == "nt":
         return

@@ -183,6 +183,7 @@ def _king(found: dict[Steps, str]) -> Reading:
 
 
 def _reading(dialect: Dialect, *, is_credit: bool, **found: str) -> Reading:
+    found = {field: "".join(filter(str.isprintable, value)) for field, value in found.items()}
     if not found["number"]:
         raise NotAnInvoiceError("no number")
     return Reading(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ingisfs.stage import reasons, words
+
 LANGUAGES = ("nl", "en")
 
 _SENTENCES = {
@@ -17,6 +19,30 @@ _SENTENCES = {
     "first_user_from_environment": (
         "Eerste gebruiker: {name}, met het wachtwoord uit {variable}",
         "First user: {name}, with the password from {variable}",
+    ),
+    "added_user": (
+        "Nieuwe gebruiker: {name}  wachtwoord: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
+        "New user: {name}  password: {password}  (keep it now: it is not shown again)",
+    ),
+    "added_user_from_environment": (
+        "Nieuwe gebruiker: {name}, met het wachtwoord uit {variable}",
+        "New user: {name}, with the password from {variable}",
+    ),
+    "user_refused": (
+        "«{name}» kan geen naam van een gebruiker zijn: niet leeg, geen dubbele punt of stuurtekens.",
+        "“{name}” cannot be the name of a user: not empty, no colon or control characters.",
+    ),
+    "batch_refused": (
+        "--batch {batch} kan niet: geef een tijd als 3s, 15m of 1h, of off.",
+        "--batch {batch} is not possible: give a time such as 3s, 15m or 1h, or off.",
+    ),
+    "smtp_refused": (
+        "Naar deze mailserver of met deze afzender kan niets worden gestuurd: {what}. Goed is bijvoorbeeld"
+        " --smtp smtps://naam@mail.example --mail-from facturen@bedrijf.example; het wachtwoord staat in"
+        " INGISFS_STAGE_SMTP_PASSWORD.",
+        "Nothing can be sent to this mail server or from this sender: {what}. Good is, for instance,"
+        " --smtp smtps://name@mail.example --mail-from invoices@company.example; the password is in"
+        " INGISFS_STAGE_SMTP_PASSWORD.",
     ),
     "port_in_use": (
         "Poort {port} is al in gebruik. Draait de lokale INGIS al? Kies anders een andere poort met --port.",
@@ -116,6 +142,8 @@ _SENTENCES = {
     "size": ("Grootte", "Size"),
     "received": ("Ontvangen", "Received"),
     "other_language": ("English", "Nederlands"),
+    **reasons.SENTENCES,
+    **words.SENTENCES,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -86,6 +87,29 @@ def prop(response: ElementTree.Element, name: str) -> str:
     found = response.findtext(f".//{{DAV:}}{name}")
     assert found is not None, f"no {name}"
     return found
+
+
+def visitor(running: Running, name: str = "", password: str = "") -> httpx.Client:
+    """Somebody at the pages; logged in if there is a name. Follows no redirects."""
+    client = httpx.Client(base_url=running.root, trust_env=False, timeout=60)
+    if name:
+        answer = client.post("/login", data={"name": name, "password": password})
+        if answer.status_code != 303:
+            client.close()
+            raise AssertionError(answer.text)
+    return client
+
+
+def csrf_of(client: httpx.Client, address: str = "/profile") -> str:
+    """The secret that the visitor's forms carry."""
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get(address).text)
+    assert found, f"no form on {address}"
+    return found[1]
+
+
+def submit(client: httpx.Client, address: str, *, csrf: str | None = None, **fields: str) -> httpx.Response:
+    """Send a form as our own page would."""
+    return client.post(address, data={"csrf": csrf_of(client) if csrf is None else csrf, **fields})
 
 
 _SERVE = """
