@@ -115,8 +115,8 @@ SENTENCES = {
         "So no customer gets the same invoice twice, not even after it was printed again.",
     ),
     "reason_no_pdf": (
-        "De PDF bij deze XML is niet gekomen; {customer} ontvangt PDF en XML.",
-        "The PDF for this XML did not come; {customer} receives PDF and XML.",
+        "De PDF bij deze XML is niet gekomen; {customer} ontvangt facturen met PDF.",
+        "The PDF for this XML did not come; {customer} receives invoices with PDF.",
     ),
     "advice_no_pdf": (
         "Stuur PDF en XML opnieuw in onder dezelfde naam, of kies bij Klanten beheer dat de klant geen PDF ontvangt.",
@@ -127,8 +127,8 @@ SENTENCES = {
         "PDF and XML belong together if they have the same name: 20260001.pdf and 20260001.xml.",
     ),
     "reason_no_xml": (
-        "De XML bij deze PDF is niet gekomen; {customer} ontvangt ook XML.",
-        "The XML for this PDF did not come; {customer} receives XML too.",
+        "De XML bij deze PDF is niet gekomen; {customer} ontvangt facturen met XML.",
+        "The XML for this PDF did not come; {customer} receives invoices with XML.",
     ),
     "advice_no_xml": (
         "Stuur PDF en XML opnieuw in onder dezelfde naam, of kies bij Klanten beheer dat de klant geen XML ontvangt.",

@@ -185,6 +185,7 @@ SENTENCES = {
     "pdf_title": ("PDF van factuur {number}", "PDF of invoice {number}"),
     "download": ("Downloaden", "Download"),
     "download_name": ("{name} downloaden", "Download {name}"),
+    "no_pdf_here": ("Er is geen PDF om te tonen.", "There is no PDF to show."),
     "read_xml": ("XML lezen", "Read XML"),
     "resend": ("Stuur het bericht opnieuw", "Send the message again"),
     "refused_title": ("Waarom geweigerd", "Why refused"),

@@ -45,6 +45,7 @@ def stage(shared_stage: Running) -> Iterator[Running]:
 def people(stage: Running) -> Iterator[httpx.Client]:
     """A person at the pages, logged in as the King user."""
     with closing(visitor(stage, USER, PASSWORD)) as person:
+        person.get("/received?lang=nl")  # others of this account may have chosen English
         yield person
 
 

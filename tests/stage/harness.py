@@ -9,16 +9,19 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 import httpx
+import pytest
 
-from ingisfs.stage.serve import PASSWORD_VARIABLE
+from ingisfs.stage.serve import PASSWORD_VARIABLE, Options, Stage
 
 USER = "king"
 PASSWORD = "wachtwoord van king"
@@ -89,6 +92,22 @@ def prop(response: ElementTree.Element, name: str) -> str:
     return found
 
 
+@contextmanager
+def running_stage(folder: Path, options: Options, **more: Any) -> Iterator[tuple[Running, Stage]]:
+    """A stage in a thread of this process; its first user has PASSWORD."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(PASSWORD_VARIABLE, PASSWORD)
+        stage = Stage(folder, announce=lambda _sentence: None, options=options, **more)
+    thread = threading.Thread(target=stage.run)
+    thread.start()
+    try:
+        yield Running(folder, stage.port), stage
+    finally:
+        stage.stop()
+        thread.join()
+        stage.close()
+
+
 def visitor(running: Running, name: str = "", password: str = "") -> httpx.Client:
     """Somebody at the pages; logged in if there is a name. Follows no redirects."""
     client = httpx.Client(base_url=running.root, trust_env=False, timeout=60)
@@ -114,6 +133,7 @@ def submit(client: httpx.Client, address: str, *, csrf: str | None = None, **fie
 
 _SERVE = """
 import sys
+import threading
 from pathlib import Path
 from ingisfs.stage import StageError
 from ingisfs.stage.serve import serve

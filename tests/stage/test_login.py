@@ -104,7 +104,7 @@ def test_every_answer_carries_the_security_headers(client: httpx.Client, address
     assert "http" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Frame-Options"] == "DENY"
-    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
     assert answer.headers["Cache-Control"] == "no-store"
     assert "server" not in answer.headers
 

@@ -266,8 +266,9 @@ def _limited(request: Request, limit: int) -> Request:
 
 def comes_from_here(request: Request) -> bool:
     """Whether a request that changes something was made by a page of ours, as far as the browser tells."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        return False
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
     origin = request.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")
 
