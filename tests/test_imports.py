@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
 }
 
 ONLY_HERE = {
-    "asyncssh": "delivery/sftp.py",
+    "asyncssh": "delivery/sftp.py stage/sftp.py",
     "ftplib": "delivery/ftps.py",
     "diskcache": "outbox/outbox.py",
     "httpx": "delivery/portal.py delivery/wire.py",

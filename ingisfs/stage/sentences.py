@@ -12,6 +12,10 @@ _SENTENCES = {
         "De lokale INGIS staat klaar op {url} (stoppen: Ctrl+C)",
         "The local INGIS is ready at {url} (stop: Ctrl+C)",
     ),
+    "sftp_ready": (
+        "SFTP: {url}  sleutel van de server: {fingerprint}",
+        "SFTP: {url}  the server's key: {fingerprint}",
+    ),
     "first_user": (
         "Eerste gebruiker: {name}  wachtwoord: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
         "First user: {name}  password: {password}  (keep it now: it is not shown again)",
@@ -111,6 +115,7 @@ _SENTENCES = {
     "address_unknown": ("Dit adres is er niet in de API.", "There is no such address in the API."),
     "disk_full": ("De schijf van de lokale INGIS is vol.", "The disk of the local INGIS is full."),
     "method": ("{method} kan hier niet.", "{method} is not possible here."),
+    "not_whole": ("Het document kwam niet in zijn geheel.", "The document did not come as a whole."),
     "partial": ("Een document komt in zijn geheel, niet in delen.", "A document comes as a whole, not in parts."),
     "locks": ("Vergrendelingen (If) zijn er hier niet.", "There are no locks (If) here."),
     "depth": ("Depth moet 0 of 1 zijn.", "Depth must be 0 or 1."),

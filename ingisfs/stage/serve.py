@@ -29,6 +29,7 @@ from ingisfs.stage.inbox import DEFAULT_SIZE_LIMIT
 from ingisfs.stage.portal import Portal, opened
 from ingisfs.stage.post import Smtp, SmtpError
 from ingisfs.stage.sentences import LANGUAGES, say
+from ingisfs.stage.sftp import ROOT, SftpThread, host_key
 from ingisfs.stage.users import Users
 
 ADDRESS = "127.0.0.1"  # never another: the stage is for one person at one machine, and speaks plain HTTP
@@ -137,6 +138,13 @@ class Stage:
                 )
                 _ensure_users(portal.users, options.add_user, language, announce)
                 portal.desks.of(FIRST_USER)
+                self.sftp_port: int | None = None
+                sftp: SftpThread | None = None
+                if options.sftp_port is not None:
+                    sftp_listener = held.enter_context(_bind(options.sftp_port, language))
+                    self.sftp_port = sftp_listener.getsockname()[1]
+                    key = host_key(folder)
+                    sftp = SftpThread(sftp_listener, key, portal.desks, portal.users, language)
                 if options.demo:
                     demo.prepare(portal.customers, FIRST_USER)
             except (OSError, sqlite3.Error) as error:
@@ -160,12 +168,16 @@ class Stage:
             self._listener = listener
             self._server = uvicorn.Server(config)
             self.portal = portal
+            self._sftp = sftp
+            if sftp is not None:
+                url = f"sftp://{FIRST_USER}@{ADDRESS}:{self.sftp_port}/{ROOT}/"
+                announce(say(language, "sftp_ready", url=url, fingerprint=key.get_fingerprint()))
             announce(say(language, "ready", url=self.url))
             self._held = held.pop_all()
 
     def run(self) -> None:
         """Serve until `stop`, or, in the main thread, SIGINT or SIGTERM. Once only."""
-        with _until_signalled(self.stop), _at_work(self.portal):
+        with _until_signalled(self.stop), _at_work(self.portal, self._sftp):
             self._server.run(sockets=[self._listener])
 
     def stop(self) -> None:
@@ -222,11 +234,13 @@ def _ensure_users(users: Users, also: str, language: str, announce: Callable[[st
 
 
 @contextlib.contextmanager
-def _at_work(portal: Portal) -> Iterator[None]:
-    """Batches and mails go on in threads of their own for as long as this lasts."""
+def _at_work(portal: Portal, sftp: SftpThread | None) -> Iterator[None]:
+    """Batches, mails and SFTP go on in threads of their own for as long as this lasts."""
     threads = [threading.Thread(target=portal.post.run, name="post")]
     if portal.pace is not None:
         threads.append(threading.Thread(target=portal.batch.run, name="batch"))
+    if sftp is not None:
+        threads.append(threading.Thread(target=sftp.run, name="sftp"))
     for thread in threads:
         thread.start()
     try:
@@ -234,6 +248,8 @@ def _at_work(portal: Portal) -> Iterator[None]:
     finally:
         portal.batch.stop()
         portal.post.stop()
+        if sftp is not None:
+            sftp.stop()
         for thread in threads:
             thread.join()
 
