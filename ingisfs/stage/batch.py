@@ -97,7 +97,7 @@ class Batch:
         while not self._stopped.wait(self._pace.every):
             try:
                 self.take_in()
-            except (OSError, sqlite3.Error):  # a full disk, for instance: the documents stay where they are
+            except Exception:  # a full disk, for instance: the documents stay where they are
                 log.exception("the batch could not take in; it tries again")
 
     def stop(self) -> None:
@@ -124,6 +124,10 @@ class Batch:
                 count += self._group(desk, language, stem, found)
             except (failures.InboxError, FileNotFoundError):  # taken away or replaced meanwhile: next time
                 log.info("%s changed while it was looked at", stem)
+            except (OSError, sqlite3.Error):
+                raise
+            except Exception:  # whatever it is about this document, the others go on
+                log.exception("%s could not be looked at; it stays in the inbox", stem)
         self._clear(desk)
         return count
 

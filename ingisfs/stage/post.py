@@ -18,7 +18,6 @@ import sqlite3
 import ssl
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formataddr, formatdate
@@ -268,7 +267,7 @@ class Post:
         while not self._stopped:
             try:
                 self.send_due()
-            except (OSError, sqlite3.Error):
+            except Exception:
                 log.exception("mails could not be sent; they wait")
             self._woken.wait(_LOOK_SECONDS)
             self._woken.clear()
@@ -288,23 +287,26 @@ class Post:
     def _send_all(self, rows: list[sqlite3.Row]) -> int:
         if self.smtp is None:
             for row in rows:
-                self._put(row, self._message(row, "ingis@localhost.invalid"))
-                self._is_sent(row)
+                message = self._message(row, "ingis@localhost.invalid")
+                if message is not None:
+                    self._put(row, message)
+                    self._is_sent(row)
             return len(rows)
         sent = 0
         try:
             with self._connection(self.smtp) as server:
                 for row in rows:
-                    sent += self._send(row, lambda message: server.send_message(message), self.smtp.sender)
+                    message = self._message(row, self.smtp.sender)
+                    sent += message is not None and self._send(row, message, server)
         except (OSError, smtplib.SMTPException) as error:  # no connection, or it broke off
             log.warning("the mail server does not answer: %r", error)
             for row in rows:
                 self._is_delayed(row, repr(error))
         return sent
 
-    def _send(self, row: sqlite3.Row, send: Callable[[EmailMessage], object], sender: str) -> bool:
+    def _send(self, row: sqlite3.Row, message: EmailMessage, server: smtplib.SMTP) -> bool:
         try:
-            send(self._message(row, sender))
+            server.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, answer = next(iter(error.recipients.values()))
             self._is_refused(row, code, answer)
@@ -334,7 +336,16 @@ class Post:
             raise
         return server
 
-    def _message(self, row: sqlite3.Row, sender: str) -> EmailMessage:
+    def _message(self, row: sqlite3.Row, sender: str) -> EmailMessage | None:
+        """The mail, None if it cannot be made: it stands in nobody's way."""
+        try:
+            return self._made(row, sender)
+        except Exception as error:
+            log.exception("the mail %s cannot be made", row["id"])
+            self._fails(row, repr(error))
+            return None
+
+    def _made(self, row: sqlite3.Row, sender: str) -> EmailMessage:
         message = EmailMessage()
         account = self._users.account(row["owner"]) if row["owner"] else None
         message["From"] = formataddr((account.shown if account else "INGIS", sender))

@@ -368,6 +368,23 @@ def test_a_disk_that_is_full_costs_nothing_but_time(office: Office, monkeypatch:
     assert office.batch.take_in() == 1
 
 
+def test_a_document_that_nobody_foresaw_stands_in_no_other_s_way(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = office.vault.keep
+
+    def odd(data: bytes) -> str:
+        if data == xml_king(ONLY_XML):
+            raise RecursionError
+        return keep(data)
+
+    monkeypatch.setattr(office.vault, "keep", odd)
+    office.put("F1.xml", xml_king(ONLY_XML))
+    office.put("F2.pdf", pdf(ONLY_PDF))
+    assert office.batch.take_in() == 1
+    assert office.names() == ["F1.xml"]
+
+
 def test_a_hundred_thousand_invoices_are_searched_sorted_and_paged(office: Office) -> None:
     rows = [
         ("king", str(number % 1000), f"Klant {number % 1000}", str(number), str(number), "invoice",
