@@ -11,7 +11,7 @@ from ingisfs.stage.headers import SecurityHeaders
 from ingisfs.stage.login import Login, ProgramRoute
 from ingisfs.stage.pages.all import pages
 from ingisfs.stage.portal import Portal
-from ingisfs.stage.received import ReceivedList
+from ingisfs.stage.received import EverythingList, ReceivedList
 from ingisfs.stage.webdav import WebDav
 
 HOSTS = ["127.0.0.1", "localhost"]  # any other Host header is a web site that points its name at this machine
@@ -26,6 +26,7 @@ def application(portal: Portal) -> Starlette:
             ProgramRoute("/inbox", login, desks, lambda desk: WebDav(desk, language), language),
             ProgramRoute("/api", login, desks, lambda desk: Api(desk, language), language),
             ProgramRoute("/inbox.json", login, desks, ReceivedList, language),
+            ProgramRoute("/documents.json", login, desks, lambda desk: EverythingList(desk, portal.invoices), language),
             *pages(portal),
         ],
         middleware=[  # outermost first

@@ -44,7 +44,9 @@ CREATE INDEX IF NOT EXISTS invoices_customer ON invoices (customer_id, filed_at)
 CREATE INDEX IF NOT EXISTS invoices_stem ON invoices (owner, stem, filed_at);
 CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY AUTOINCREMENT, invoice_id INTEGER NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL,
-    role TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, in_inbox INTEGER NOT NULL);
+    role TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, received_at REAL NOT NULL,
+    in_inbox INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS files_owner ON files (owner);
 CREATE INDEX IF NOT EXISTS files_invoice ON files (invoice_id);
 CREATE INDEX IF NOT EXISTS files_in_inbox ON files (owner) WHERE in_inbox = 1;
 CREATE TABLE IF NOT EXISTS events (
@@ -272,6 +274,19 @@ class Invoices:
             sha256,
         )
 
+    def last_file(self) -> int:
+        """The id of the newest document."""
+        row = self._database.row("SELECT max(id) FROM files")
+        return (row[0] or 0) if row else 0
+
+    def all_files(self, owner: str) -> list[sqlite3.Row]:
+        """Each document of a King user, with the status of its invoice."""
+        return self._database.rows(
+            "SELECT files.*, invoices.status FROM files JOIN invoices ON invoices.id = files.invoice_id"
+            " WHERE files.owner = ? ORDER BY files.id",
+            owner,
+        )
+
     def page(self, owner: str, query: Query) -> tuple[list[sqlite3.Row], int]:
         """A page of a King user's invoices, and how many there are of this query."""
         return self._page("owner = ?", [owner], query)
@@ -348,6 +363,7 @@ def _event(db: sqlite3.Connection, invoice_id: int, state: str, at: float, detai
 
 def _add_file(db: sqlite3.Connection, invoice_id: int, owner: str, file: Filed) -> None:
     db.execute(
-        "INSERT INTO files (invoice_id, owner, name, role, sha256, size, in_inbox) VALUES (?, ?, ?, ?, ?, ?, 1)",
-        (invoice_id, owner, file.name, file.role, file.sha256, file.size),
+        "INSERT INTO files (invoice_id, owner, name, role, sha256, size, received_at, in_inbox)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+        (invoice_id, owner, file.name, file.role, file.sha256, file.size, file.received_at),
     )

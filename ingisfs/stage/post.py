@@ -80,9 +80,9 @@ class Smtp:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
         except ValueError:
-            raise SmtpError(url) from None
+            raise SmtpError("--smtp") from None
         if parts.scheme not in {"smtp", "smtps"} or not host or parts.password or parts.path.strip("/"):
-            raise SmtpError(url)
+            raise SmtpError(f"{parts.scheme}://{host}")  # without what may be a password
         if not is_email(sender):
             raise SmtpError(sender or "--mail-from")
         security = "tls" if parts.scheme == "smtps" else "starttls"

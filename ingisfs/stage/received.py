@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from ingisfs.stage.desks import Desk
 from ingisfs.stage.formats import size
 from ingisfs.stage.inbox import Document
+from ingisfs.stage.invoices import Invoices
 from ingisfs.stage.names import Place, href, written
 
 MAX_ROWS = 500
@@ -45,25 +46,51 @@ class ReceivedList:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         response: Response
-        if Request(scope).method not in {"GET", "HEAD"} or scope["raw_path"] != b"/inbox.json":
+        if Request(scope).method not in {"GET", "HEAD"} or not scope["raw_path"].endswith(b".json"):
             response = PlainTextResponse("", 405, {"Allow": "GET, HEAD"})
         else:
-            response = Response(await run_sync(self._dump), media_type="application/json")
+            response = Response(json.dumps(await run_sync(self.documents)), media_type="application/json")
         await response(scope, receive, send)
 
-    def _dump(self) -> str:
+    def documents(self) -> list[dict[str, object]]:
+        """What the answer lists."""
         documents = sorted(self._inbox.documents(), key=lambda document: (document.received_at, document.place))
-        return json.dumps(
-            [
-                {
-                    "name": written(document.place),
-                    "size": document.size,
-                    "sha256": document.sha256,
-                    "received_at": _utc(document.received_at),
-                }
-                for document in documents
-            ]
-        )
+        return [
+            {
+                "name": written(document.place),
+                "size": document.size,
+                "sha256": document.sha256,
+                "received_at": _utc(document.received_at),
+            }
+            for document in documents
+        ]
+
+
+class EverythingList(ReceivedList):
+    """`GET /documents.json`: what was taken in, with its status, and then what lies in the inbox (status "inbox")."""
+
+    def __init__(self, desk: Desk, invoices: Invoices) -> None:
+        super().__init__(desk)
+        self._user = desk.user
+        self._invoices = invoices
+
+    def documents(self) -> list[dict[str, object]]:
+        """What the answer lists: each document once, also while it is just being taken in."""
+        before = self._invoices.last_file()
+        waiting = super().documents()
+        files = self._invoices.all_files(self._user)
+        taken = {(file["name"], file["sha256"]) for file in files if file["in_inbox"] or file["id"] > before}
+        filed = [
+            {
+                "name": file["name"],
+                "size": file["size"],
+                "sha256": file["sha256"],
+                "received_at": _utc(file["received_at"]),
+                "status": file["status"],
+            }
+            for file in files
+        ]
+        return filed + [{**each, "status": "inbox"} for each in waiting if (each["name"], each["sha256"]) not in taken]
 
 
 def rows(documents: list[Document], language: str) -> Iterator[Row]:
