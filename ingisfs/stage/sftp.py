@@ -153,7 +153,6 @@ class _Writing:
         self._lock = threading.Lock()  # held for every use of the file
         descriptor, name = tempfile.mkstemp(dir=inbox.incoming)
         self._file = os.fdopen(descriptor, "w+b")
-        self.in_turn = asyncio.Lock()  # requests about one file are done in the order in which they came
         self.has_failed = False
         self._path: Path | None = Path(name)
 
@@ -221,7 +220,7 @@ def _explained(method: Callable[_P, Any]) -> Callable[_P, Any]:
 
 
 class _Files(asyncssh.SFTPServer):
-    """One session: requests in, calls to `Inbox`, answers out."""
+    """One session: requests in, calls to `Inbox`, answers out. asyncssh lets each request wait for the one before."""
 
     def __init__(self, channel: asyncssh.SSHServerChannel[bytes], desks: Desks, language: str) -> None:
         super().__init__(channel)
@@ -340,12 +339,11 @@ class _Files(asyncssh.SFTPServer):
         """Write a piece."""
         if not isinstance(file_obj, _Writing):
             raise SFTPPermissionDenied("read only")
-        async with file_obj.in_turn:
-            try:
-                return await asyncio.to_thread(file_obj.write, offset, data)
-            except BaseException:
-                file_obj.has_failed = True
-                raise
+        try:
+            return await asyncio.to_thread(file_obj.write, offset, data)
+        except BaseException:
+            file_obj.has_failed = True
+            raise
 
     @_explained
     async def close(self, file_obj: object) -> None:
@@ -355,15 +353,14 @@ class _Files(asyncssh.SFTPServer):
         if not isinstance(file_obj, _Writing):
             await asyncio.to_thread(file_obj.close)  # type: ignore[attr-defined]
             return
-        async with file_obj.in_turn:
-            try:
-                if file_obj.has_failed:
-                    raise SFTPFailure(self.say("not_whole"))
-                if not is_over:
-                    inbox = await self._inbox()
-                    await asyncio.to_thread(inbox.keep, file_obj, file_obj.place, file_obj.condition)
-            finally:
-                await asyncio.to_thread(file_obj.discard)
+        try:
+            if file_obj.has_failed:
+                raise SFTPFailure(self.say("not_whole"))
+            if not is_over:
+                inbox = await self._inbox()
+                await asyncio.to_thread(inbox.keep, file_obj, file_obj.place, file_obj.condition)
+        finally:
+            await asyncio.to_thread(file_obj.discard)
 
     @_explained
     async def fstat(self, file_obj: object) -> SFTPAttrs:
@@ -377,8 +374,7 @@ class _Files(asyncssh.SFTPServer):
     async def fsync(self, file_obj: object) -> None:
         """Make durable what was written."""
         if isinstance(file_obj, _Writing):
-            async with file_obj.in_turn:
-                await asyncio.to_thread(file_obj.sync)
+            await asyncio.to_thread(file_obj.sync)
 
     @_explained
     async def setstat(self, path: bytes, attrs: SFTPAttrs) -> None:
