@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from ingisfs.stage.customers import Customer, CustomerError, Customers
+from ingisfs.stage.users import Users
 
 # number, name, e-mail address, VAT number, what they receive, language: King's debtors in the demonstration
 DEBTORS = (
@@ -30,8 +31,20 @@ DEBTORS = (
 )  # fmt: skip
 
 
-def prepare(customers: Customers, owner: str) -> None:
-    """Add the customers of the demonstration to a King user; those whose number is there already stay as they are."""
+COMPANY = "Van der Meer & Zn. Kantoorvakhandel B.V."
+
+
+def prepare(customers: Customers, users: Users, owner: str) -> None:
+    """Give a King user the customers and the name of the demonstration; what is there already stays as it is."""
+    account = users.account(owner)
+    if account is not None and not account.company:
+        users.change_profile(
+            owner,
+            company=COMPANY,
+            email=account.email,
+            language=account.language,
+            tell_refused=account.tell_refused,
+        )
     for number, name, email, vat, wants, language in DEBTORS:
         with contextlib.suppress(CustomerError):
             customers.add(owner, Customer(number, name, email, vat, wants, language=language))

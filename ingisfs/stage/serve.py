@@ -146,7 +146,7 @@ class Stage:
                     key = host_key(folder)
                     sftp = SftpThread(sftp_listener, key, portal.desks, portal.users, language)
                 if options.demo:
-                    demo.prepare(portal.customers, FIRST_USER)
+                    demo.prepare(portal.customers, portal.users, FIRST_USER)
             except (OSError, sqlite3.Error) as error:
                 reason = getattr(error, "strerror", None) or error
                 raise StageError(say(language, "folder_refused", folder=folder, reason=reason)) from error

@@ -294,14 +294,15 @@ def test_a_password_link_is_for_its_user_and_an_hour(office: Office) -> None:
 
 def test_there_is_a_customer_for_each_debtor_of_king_s_stand_in(tmp_path: Path) -> None:
     from ingisfs.stage import demo
-    from scripts.king import DEBTORS
+    from scripts.king import COMPANY, DEBTORS
 
     wants = {Documents.BOTH: "both", Documents.PDF: "pdf", Documents.XML: "xml"}
     assert [(number, name, email, vat, what) for number, name, email, vat, what, _ in demo.DEBTORS] == [
         (each.number, each.name, each.email, each.vat_number, wants[each.documents]) for each in DEBTORS
     ]
+    assert demo.COMPANY == COMPANY.name
     office = Office(tmp_path)
     with office.held:
         for _ in range(2):
-            demo.prepare(office.customers, "king")
+            demo.prepare(office.customers, office.users, "king")
         assert office.customers.page("king")[1] == len(DEBTORS)

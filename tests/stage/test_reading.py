@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingisfs.stage.pdf_text import texts
@@ -25,6 +25,7 @@ from scripts.king import Administration, Invoice, pdf_document, xml_king, xml_ub
 
 INVOICES = Administration().invoices(13)  # one for each debtor
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+WHOLE_PDF, WHOLE_XML = pdf_document(INVOICES[0], datetime(2026, 1, 1, tzinfo=UTC)), xml_king(INVOICES[0])
 SMALL = b"<KING><FACTUURNUMMER>1</FACTUURNUMMER></KING>"
 
 
@@ -131,10 +132,11 @@ def test_xml_of_something_else_is_no_invoice(xml: bytes) -> None:
         read_xml(xml)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, 2000), st.booleans())
 def test_broken_documents_are_told_from_whole_ones_and_nothing_else_happens(junk: bytes, at: int, as_pdf: bool) -> None:
     known: tuple[type[Exception], ...] = (NotWholeError, NotWellFormedError, NotAnInvoiceError)
-    whole = pdf_document(INVOICES[0], datetime(2026, 1, 1, tzinfo=UTC)) if as_pdf else xml_king(INVOICES[0])
+    whole = WHOLE_PDF if as_pdf else WHOLE_XML
     data = whole[:at] + junk + whole[at + len(junk) :]
     try:
         if as_pdf:
