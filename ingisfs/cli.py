@@ -850,9 +850,25 @@ def test_print(mountpoint: str | None, yes: bool, timeout: float, ingis: float) 
 @main.command()
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where it keeps what came in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8420, show_default=True, help="0 = any free one.")
-@click.option("--language", type=click.Choice(LANGUAGES), default=None, help="Language of its page.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=None, help="Language of its pages.")
+@click.option("--batch", default="3s", show_default=True, help="How often documents are taken in: 3s, 15m, 1h, or off.")
+@click.option("--sftp", "sftp_port", type=click.IntRange(0, 65535), help="A port for SFTP too; 0 = any free one.")
+@click.option("--smtp", "smtp_url", metavar="URL", help="Where mails go: smtps://user@host, or smtp://host (STARTTLS).")
+@click.option("--mail-from", default="", metavar="ADDRESS", help="The sender of these mails.")
+@click.option("--add-user", default="", metavar="NAME", help="One more King user, with an inbox of their own.")
+@click.option("--demo", is_flag=True, help="Customers for what the stand-in for King prints.")
 @_plainly
-def stage(folder: Path | None, port: int, language: str | None) -> int:
+def stage(
+    folder: Path | None,
+    port: int,
+    language: str | None,
+    batch: str,
+    sftp_port: int | None,
+    smtp_url: str | None,
+    mail_from: str,
+    add_user: str,
+    demo: bool,
+) -> int:
     """Run a local INGIS on this machine, to try everything against."""
     import platformdirs
 
@@ -861,12 +877,21 @@ def stage(folder: Path | None, port: int, language: str | None) -> int:
     from ingisfs.stage import StageError
 
     try:
-        from ingisfs.stage.serve import serve
+        from ingisfs.stage.serve import options_of, serve
     except ImportError as error:
         raise ConfigError("stage.no-extra", detail=error.name) from None
     try:
         own = platformdirs.user_data_path("ingisfs", appauthor=False) / "stage"
-        serve(folder or own, port, language=chosen, announce=click.echo)
+        options = options_of(
+            chosen,
+            batch=batch,
+            sftp_port=sftp_port,
+            smtp_url=smtp_url,
+            mail_from=mail_from,
+            add_user=add_user,
+            demo=demo,
+        )
+        serve(folder or own, port, language=chosen, announce=click.echo, options=options)
     except ImportError as error:
         raise ConfigError("stage.no-extra", detail=error.name) from None
     except StageError as error:

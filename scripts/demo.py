@@ -68,7 +68,10 @@ SENTENCES = {
         "unreachable": "de lokale INGIS antwoordt niet ({reason})",
         "hangs": "King wacht al {seconds} s op de schijf",
         "interrupted": "afgebroken",
-        "keep": "Alles blijft draaien. Kijk op {page} (naam {user}, wachtwoord {password}) en op de schijf:",
+        "refused_by_ingis": "door INGIS geweigerd: {names}",
+        "waiting": "nog niet door INGIS aangenomen: {names}",
+        "keep": "Alles blijft draaien. Log in op {page} (naam {user}, wachtwoord {password}) en zie wat ervan werd;",
+        "as_customer": "bij E-mail daar staat de link waarmee een klant inlogt en de factuur leest. Op de schijf:",
         "stop": "Stoppen en opruimen:",
         "logs": "De logboeken staan in {folder}",
     },
@@ -95,7 +98,10 @@ SENTENCES = {
         "unreachable": "the local INGIS does not answer ({reason})",
         "hangs": "King has waited {seconds} s for the drive",
         "interrupted": "interrupted",
-        "keep": "All goes on running. Look at {page} (name {user}, password {password}) and at the drive:",
+        "refused_by_ingis": "refused by INGIS: {names}",
+        "waiting": "not taken in by INGIS yet: {names}",
+        "keep": "All goes on running. Log in at {page} (name {user}, password {password}) to see what became of it;",
+        "as_customer": "under E-mail is the link with which a customer logs in and reads the invoice. On the drive:",
         "stop": "To stop and clean up:",
         "logs": "The logs are in {folder}",
     },
@@ -142,7 +148,18 @@ class Demo:
         log = self.folder / "ingis.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                self._ingisfs("stage", "--folder", str(self.folder / "ingis"), "--port", "0", "--language", self.lang),
+                self._ingisfs(
+                    "stage",
+                    "--folder",
+                    str(self.folder / "ingis"),
+                    "--port",
+                    "0",
+                    "--language",
+                    self.lang,
+                    "--batch",
+                    "1s",
+                    "--demo",
+                ),
                 env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -171,10 +188,10 @@ class Demo:
                     process.wait()
 
     def received(self) -> list[dict[str, Any]]:
-        """The documents that INGIS has: name, size, sha256, received_at."""
+        """The documents that INGIS has, in its inbox and taken in: name, size, sha256, received_at, status."""
         import httpx
 
-        page = self.url.removesuffix("inbox/") + "inbox.json"
+        page = self.url.removesuffix("inbox/") + "documents.json"
         try:
             answer = httpx.get(page, auth=(USER, self.password), trust_env=False, timeout=10)
             documents: list[dict[str, Any]] = answer.raise_for_status().json()
@@ -345,10 +362,22 @@ class Demo:
             "twice": [name for name, sha256 in wanted.items() if times[sha256] > 1],
             "changed": [name for name, sha256 in documents if wanted.get(name, sha256) != sha256],
             "extra": [name for name, _sha256 in documents if name not in wanted],
+            "refused_by_ingis": self._settled("refused") if over else [],
+            "waiting": self._settled("inbox") if over else [],
         }
         told = [self.say[what].format(names=self._some(some)) for what, some in wrong.items() if some]
         if told:
             raise DemoError("; ".join(told))
+
+    def _settled(self, status: str) -> list[str]:
+        """The documents that have this status once the batches have seen to all of them, or have had time to."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            self.check()
+            documents = [each for each in self.received() if not str(each["name"]).startswith(UNDERWAY)]
+            if time.monotonic() > deadline or not any(each["status"] == "inbox" for each in documents):
+                return [str(each["name"]) for each in documents if each["status"] == status]
+            time.sleep(0.2)
 
     def _some(self, names: Sequence[str]) -> str:
         some = ", ".join(names[:5])
@@ -358,6 +387,7 @@ class Demo:
         """For --keep: where to look, and how to end it."""
         page = self.url.removesuffix("inbox/")
         print(self.say["keep"].format(page=page, user=USER, password=self.password))
+        print(self.say["as_customer"])
         print(f"  ls -l {shlex.quote(str(self.drive))}")
         print(self.say["stop"])
         unmount = shlex.join(self._ingisfs("unmount", str(self.drive)))

@@ -372,7 +372,8 @@ class StageServer(Server):
     """`ingisfs stage`, our local INGIS. It keeps no access log."""
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "ingisfs", "stage", "--folder", str(self.folder), "--port", str(self.port)]
+        stage = [sys.executable, "-m", "ingisfs", "stage", "--folder", str(self.folder), "--port", str(self.port)]
+        return [*stage, "--batch", "off"]  # what is delivered stays where a test looks for it
 
     def options(self) -> dict[str, Any]:
         return {"env": {**os.environ, "INGISFS_STAGE_PASSWORD": self.password}}

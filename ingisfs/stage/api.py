@@ -21,13 +21,13 @@ from typing import Any
 from anyio.to_thread import run_sync
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from ingisfs.stage import failures
-from ingisfs.stage.inbox import Document, Folder, Inbox
+from ingisfs.stage.desks import Desk
+from ingisfs.stage.inbox import Document, Folder
 from ingisfs.stage.names import PREFIX, Place, check_name, is_temporary, place_of, written
-from ingisfs.stage.receipts import Creation, Receipt, Receipts, drafts
+from ingisfs.stage.receipts import Creation, Receipt, drafts
 from ingisfs.stage.sentences import say
 from ingisfs.stage.webdav import FileResponse
 
@@ -60,12 +60,12 @@ _PROBLEMS: dict[type[failures.InboxError], tuple[int, str]] = {
 Handler = Callable[[Request, bytes], Awaitable[Response]]
 
 
-class ApiRoute(BaseRoute):
-    """The route for `/api` and all below it. `language` is that of the sentences in answers."""
+class Api:
+    """`/api` and all below it, for one desk. `language` is that of the sentences in answers."""
 
-    def __init__(self, inbox: Inbox, receipts: Receipts, language: str) -> None:
-        self._inbox = inbox
-        self._receipts = receipts
+    def __init__(self, desk: Desk, language: str) -> None:
+        self._inbox = desk.inbox
+        self._receipts = desk.receipts
         self._language = language
         # By what stands behind /api/, and whether a name follows.
         self._handlers: dict[tuple[bytes, bool], dict[str, Handler]] = {
@@ -77,11 +77,6 @@ class ApiRoute(BaseRoute):
             (b"content", True): {"GET": self._content},
             (b"receipts", False): {"GET": self._feed},
         }
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether the request is for the API; decided on the path as it came, still percent-encoded."""
-        path = scope.get("raw_path", b"")
-        return (Match.FULL if path == ROOT or path.startswith(ROOT + b"/") else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -158,8 +153,7 @@ class ApiRoute(BaseRoute):
         draft, name = (tuple(wanted[what].split("/")) for what in ("draft", "name"))
         for part in name:
             check_name(part)
-        user, replaces = request.scope["user_name"], wanted.get("replaces")
-        creation, new = await run_sync(self._receipts.create, user, key[1], draft, name, replaces)
+        creation, new = await run_sync(self._receipts.create, key[1], draft, name, wanted.get("replaces"))
         return JSONResponse(_created(creation), 201 if new else 200)
 
     async def _document(self, _request: Request, name: bytes) -> Response:

@@ -1,23 +1,32 @@
 """What every answer tells a browser: trust nothing in here but our own page.
 
-Documents come from outside and are served from the same address as the page, so no script may run at all.
+Documents come from outside and are served from the same address as the pages. So no script may run but the one file
+that is ours, nothing may come from elsewhere, and a document that is shown may do less still: an answer that has a
+policy of its own keeps that.
 """
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_HEADERS = [
-    (
-        b"content-security-policy",
-        b"default-src 'self'; script-src 'none'; style-src 'self' 'unsafe-inline'; "
-        b"base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"cache-control", b"no-store"),
-]
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+#: For a PDF that our page shows in a frame: the browser's own viewer needs its styles, nothing else may load.
+SHOWN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'"
+#: For a document that is downloaded, or looked at by itself.
+DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
+
+_HEADERS = {
+    b"content-security-policy": POLICY.encode(),
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"same-origin",
+    b"x-frame-options": b"DENY",
+    b"cross-origin-opener-policy": b"same-origin",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"cache-control": b"no-store",
+}
 
 
 class SecurityHeaders:
@@ -31,7 +40,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_HEADERS]
+                own = list(message.get("headers", []))
+                there = {name.lower() for name, _ in own}
+                message["headers"] = [*own, *((name, value) for name, value in _HEADERS.items() if name not in there)]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

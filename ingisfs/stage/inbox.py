@@ -20,13 +20,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ingisfs.stage import failures
 from ingisfs.stage.conditions import NO_CONDITION, Condition
 from ingisfs.stage.database import connect
 from ingisfs.stage.names import INBOX, Place, check_name, written
-from ingisfs.stage.upload import Upload
+from ingisfs.stage.upload import Received, Upload
 
 DEFAULT_SIZE_LIMIT = 64 * 1024 * 1024  # bytes
 
@@ -76,6 +76,16 @@ class _Record:
         return self.size == status.st_size and self.mtime_ns == status.st_mtime_ns
 
 
+class Arriving(Protocol):
+    """A body that is about to get its name: an `Upload`, or something like it."""
+
+    def finish(self) -> Received:
+        """It is whole: sync it, and tell where it is."""
+
+    def given_away(self) -> None:
+        """Its file has its name now."""
+
+
 class Inbox:
     """The inbox of one stage folder; one process at a time may have it. `size_limit` in bytes.
 
@@ -85,9 +95,9 @@ class Inbox:
     def __init__(self, folder: Path, *, size_limit: int = DEFAULT_SIZE_LIMIT) -> None:
         self.size_limit = size_limit
         self._root = folder / "inbox"
-        self._incoming = folder / "incoming"
+        self.incoming = folder / "incoming"
         self._root.mkdir(mode=0o700, exist_ok=True)
-        self._incoming.mkdir(mode=0o700, exist_ok=True)
+        self.incoming.mkdir(mode=0o700, exist_ok=True)
         self._lock = threading.RLock()
         self._db = connect(folder, synchronous="NORMAL")  # lost rows are found again, see _adopt
         self._db.execute(_TABLE)
@@ -160,10 +170,10 @@ class Inbox:
 
     def upload(self) -> Upload:
         """A new body on its way in; `keep` it when it is whole, and always `discard` it at the end."""
-        return Upload(self._incoming, self.size_limit)
+        return Upload(self.incoming, self.size_limit)
 
     def keep(
-        self, upload: Upload, place: Place, condition: Condition = NO_CONDITION, *, sha256: str | None = None
+        self, upload: Arriving, place: Place, condition: Condition = NO_CONDITION, *, sha256: str | None = None
     ) -> tuple[Document, bool]:
         """Give a whole body its name, in the place of what had that name; durable at return.
 
@@ -180,7 +190,7 @@ class Inbox:
             upload.given_away()
             record = _Record(received.size, received.mtime_ns, received.sha256, time.time())
             self._remember(place, record)
-        _sync_folder(self._path(place).parent)
+        sync_folder(self._path(place).parent)
         return _described(place, record), earlier is None
 
     def move(
@@ -215,7 +225,7 @@ class Inbox:
             record = _Record(document.size, status.st_mtime_ns, document.sha256, time.time())
             self._rename(source, target, record)
         for folder in {self._path(source).parent, self._path(target).parent}:
-            _sync_folder(folder)
+            sync_folder(folder)
         return _described(target, record), replaced is None
 
     def delete(self, place: Place, condition: Condition = NO_CONDITION) -> None:
@@ -237,7 +247,7 @@ class Inbox:
                 self._check(condition, place, status)
                 self._path(place).unlink()
                 self._forget([place])
-        _sync_folder(self._path(place).parent)
+        sync_folder(self._path(place).parent)
 
     def make_folder(self, place: Place) -> None:
         """Make a folder; durable at return. Raises AlreadyThereError, NoParentError, TooDeepError."""
@@ -248,7 +258,7 @@ class Inbox:
                 raise failures.TooDeepError(written(place)) if self._is_folder(place[:-1]) else failures.NoParentError
             check_name(place[0])
             self._path(place).mkdir(mode=0o700)
-        _sync_folder(self._root)
+        sync_folder(self._root)
 
     # What is on disk
 
@@ -340,7 +350,7 @@ class Inbox:
 
     def _tidy(self) -> None:
         """At the start: no private files of uploads that broke off, no rows of files that are gone."""
-        for leftover in self._incoming.iterdir():
+        for leftover in self.incoming.iterdir():
             leftover.unlink()
         gone = [tuple(path.split("/")) for path in self._records if self._status(tuple(path.split("/"))) is None]
         with self._lock:
@@ -353,7 +363,7 @@ def _described(place: Place, record: _Record) -> Document:
     return Document(place, record.size, record.sha256, record.mtime_ns / 1e9, record.received_at)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable; Windows does so by itself and offers no call for it."""
     if os.name == "nt":
         return

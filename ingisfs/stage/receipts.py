@@ -4,12 +4,15 @@ A document is made by one rename, of which the database knows before and after. 
 failure, or by a process that ended: is its draft still there, then nothing happened; else it did. No draft's name is
 used twice, so there is no third case.
 
+Each King user has receipts of their own, about their own documents.
+
 The lock rule: whatever makes or takes a draft happens under `_lock`, outside of the inbox's own.
 """
 
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import threading
 import time
 from dataclasses import dataclass
@@ -18,23 +21,25 @@ from typing import Literal
 
 from ingisfs.stage import failures
 from ingisfs.stage.conditions import Condition
-from ingisfs.stage.database import connect
+from ingisfs.stage.database import add_columns, connect
 from ingisfs.stage.inbox import Document, Folder, Inbox
 from ingisfs.stage.names import Place, is_temporary, written
 from ingisfs.stage.upload import Upload
 
-State = Literal["received", "refused", "collected"]
+State = Literal["received", "collected", "new", "viewed", "sent", "refused"]
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS creations (
     user TEXT NOT NULL, key TEXT NOT NULL, receipt TEXT NOT NULL, draft TEXT NOT NULL, name TEXT NOT NULL,
     size INTEGER NOT NULL, sha256 TEXT NOT NULL, at REAL NOT NULL, done INTEGER NOT NULL, PRIMARY KEY (user, key));
 CREATE INDEX IF NOT EXISTS creations_draft ON creations (draft);
+CREATE INDEX IF NOT EXISTS creations_name ON creations (user, name);
 CREATE INDEX IF NOT EXISTS creations_begun ON creations (done) WHERE done = 0;
 CREATE TABLE IF NOT EXISTS receipts (
     cursor INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, name TEXT NOT NULL, sha256 TEXT NOT NULL,
-    state TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL);
+    state TEXT NOT NULL, reason TEXT NOT NULL, at REAL NOT NULL, user TEXT NOT NULL DEFAULT 'king');
 """
+_LATER = {"user": "TEXT NOT NULL DEFAULT 'king'"}  # what the first receipts had not: there was one user
 _COLUMNS = "user, key, receipt, draft, name, size, sha256, at, done"
 
 
@@ -66,17 +71,31 @@ class Receipt:
     at: float
 
 
+def tell(db: sqlite3.Connection, user: str, name: str, sha256: str, state: State, reason: str = "") -> None:
+    """Add to a user's feed what INGIS says of a document, however it came in, within the caller's transaction."""
+    mine = (user, name, sha256)
+    query = "SELECT key FROM creations WHERE user = ? AND name = ? AND sha256 = ? ORDER BY at DESC LIMIT 1"
+    found = db.execute(query, mine).fetchone()
+    db.execute(
+        "INSERT INTO receipts (user, key, name, sha256, state, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (user, found[0] if found else "", name, sha256, state, reason, time.time()),
+    )
+
+
 class Receipts:
-    """The drafts, keys and receipts of one inbox. Safe to use from any thread; `close` at the end.
+    """The drafts, keys and receipts of one user and their inbox. Safe to use from any thread; `close` at the end.
 
     Methods raise a subclass of InboxError when they refuse, OSError when the disk does.
     """
 
-    def __init__(self, folder: Path, inbox: Inbox) -> None:
+    def __init__(self, folder: Path, inbox: Inbox, user: str) -> None:
         self._inbox = inbox
+        self._user = user
         self._lock = threading.RLock()  # held for every change, and for every use of the connection
         self._db = connect(folder, synchronous="FULL")
         self._db.executescript(_TABLES)
+        add_columns(self._db, "receipts", _LATER)
+        self._db.execute("CREATE INDEX IF NOT EXISTS receipts_user ON receipts (user, cursor)")
         with self._lock:
             self._settle()
 
@@ -138,9 +157,7 @@ class Receipts:
 
     # Documents
 
-    def create(
-        self, user: str, key: str, draft: Place, name: Place, replaces: str | None = None
-    ) -> tuple[Creation, bool]:
+    def create(self, key: str, draft: Place, name: Place, replaces: str | None = None) -> tuple[Creation, bool]:
         """Make a draft a document under `name`, once for each key; durable at return.
 
         Returns what was made, and whether it was just now.
@@ -151,7 +168,7 @@ class Receipts:
         with self._lock:
             self._settle()
             there = self._draft(draft)
-            for known in self._rows("user = ? AND key = ?", user, key):
+            for known in self._rows("key = ?", key):
                 same = known.draft == written(draft) or (there is not None and there.sha256 == known.sha256)
                 if known.name == written(name) and same:
                     return known, False
@@ -160,7 +177,7 @@ class Receipts:
                 raise failures.NoDraftError(written(draft))
             receipt = secrets.token_hex(16)
             creation = Creation(
-                user, key, receipt, written(draft), written(name), there.size, there.sha256, time.time()
+                self._user, key, receipt, written(draft), written(name), there.size, there.sha256, time.time()
             )
             values = ", ".join("?" * len(_COLUMNS.split(",")))
             self._db.execute(
@@ -203,25 +220,25 @@ class Receipts:
     def tell(self, name: Place, sha256: str, state: State, reason: str = "") -> None:
         """Add to the feed what INGIS says of a document, however it came in; durable at return."""
         with self._lock:
-            found = self._rows("name = ? AND sha256 = ? ORDER BY at DESC LIMIT 1", written(name), sha256)
-            self._add(found[0].key if found else "", written(name), sha256, state, reason)
+            tell(self._db, self._user, written(name), sha256, state, reason)
 
     def after(self, cursor: int, limit: int) -> list[Receipt]:
         """The receipts behind a cursor, oldest first, `limit` at most."""
         query = (
-            "SELECT cursor, key, name, sha256, state, reason, at FROM receipts WHERE cursor > ? ORDER BY cursor LIMIT ?"
+            "SELECT cursor, key, name, sha256, state, reason, at FROM receipts"
+            " WHERE user = ? AND cursor > ? ORDER BY cursor LIMIT ?"
         )
         with self._lock:
-            return [Receipt(*row) for row in self._db.execute(query, (cursor, limit))]
+            return [Receipt(*row) for row in self._db.execute(query, (self._user, cursor, limit))]
 
     def _add(self, key: str, name: str, sha256: str, state: State, reason: str) -> None:  # needs _lock
         self._db.execute(
-            "INSERT INTO receipts (key, name, sha256, state, reason, at) VALUES (?, ?, ?, ?, ?, ?)",
-            (key, name, sha256, state, reason, time.time()),
+            "INSERT INTO receipts (user, key, name, sha256, state, reason, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._user, key, name, sha256, state, reason, time.time()),
         )
 
     def _rows(self, where: str, *values: str) -> list[Creation]:  # needs _lock
-        rows = self._db.execute(f"SELECT {_COLUMNS} FROM creations WHERE {where}", values)
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM creations WHERE user = ? AND {where}", (self._user, *values))
         return [Creation(*row) for row in rows]
 
 

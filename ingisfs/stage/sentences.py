@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ingisfs.stage import reasons, words
+
 LANGUAGES = ("nl", "en")
 
 _SENTENCES = {
@@ -10,6 +12,10 @@ _SENTENCES = {
         "De lokale INGIS staat klaar op {url} (stoppen: Ctrl+C)",
         "The local INGIS is ready at {url} (stop: Ctrl+C)",
     ),
+    "sftp_ready": (
+        "SFTP: {url}  sleutel van de server: {fingerprint}",
+        "SFTP: {url}  the server's key: {fingerprint}",
+    ),
     "first_user": (
         "Eerste gebruiker: {name}  wachtwoord: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
         "First user: {name}  password: {password}  (keep it now: it is not shown again)",
@@ -17,6 +23,30 @@ _SENTENCES = {
     "first_user_from_environment": (
         "Eerste gebruiker: {name}, met het wachtwoord uit {variable}",
         "First user: {name}, with the password from {variable}",
+    ),
+    "added_user": (
+        "Nieuwe gebruiker: {name}  wachtwoord: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
+        "New user: {name}  password: {password}  (keep it now: it is not shown again)",
+    ),
+    "added_user_from_environment": (
+        "Nieuwe gebruiker: {name}, met het wachtwoord uit {variable}",
+        "New user: {name}, with the password from {variable}",
+    ),
+    "user_refused": (
+        "«{name}» kan geen naam van een gebruiker zijn: niet leeg, geen dubbele punt of stuurtekens.",
+        "“{name}” cannot be the name of a user: not empty, no colon or control characters.",
+    ),
+    "batch_refused": (
+        "--batch {batch} kan niet: geef een tijd als 3s, 15m of 1h, of off.",
+        "--batch {batch} is not possible: give a time such as 3s, 15m or 1h, or off.",
+    ),
+    "smtp_refused": (
+        "Naar deze mailserver of met deze afzender kan niets worden gestuurd: {what}. Goed is bijvoorbeeld"
+        " --smtp smtps://naam@mail.example --mail-from facturen@bedrijf.example; het wachtwoord staat in"
+        " INGISFS_STAGE_SMTP_PASSWORD.",
+        "Nothing can be sent to this mail server or from this sender: {what}. Good is, for instance,"
+        " --smtp smtps://name@mail.example --mail-from invoices@company.example; the password is in"
+        " INGISFS_STAGE_SMTP_PASSWORD.",
     ),
     "port_in_use": (
         "Poort {port} is al in gebruik. Draait de lokale INGIS al? Kies anders een andere poort met --port.",
@@ -85,6 +115,7 @@ _SENTENCES = {
     "address_unknown": ("Dit adres is er niet in de API.", "There is no such address in the API."),
     "disk_full": ("De schijf van de lokale INGIS is vol.", "The disk of the local INGIS is full."),
     "method": ("{method} kan hier niet.", "{method} is not possible here."),
+    "not_whole": ("Het document kwam niet in zijn geheel.", "The document did not come as a whole."),
     "partial": ("Een document komt in zijn geheel, niet in delen.", "A document comes as a whole, not in parts."),
     "locks": ("Vergrendelingen (If) zijn er hier niet.", "There are no locks (If) here."),
     "depth": ("Depth moet 0 of 1 zijn.", "Depth must be 0 or 1."),
@@ -116,6 +147,8 @@ _SENTENCES = {
     "size": ("Grootte", "Size"),
     "received": ("Ontvangen", "Received"),
     "other_language": ("English", "Nederlands"),
+    **reasons.SENTENCES,
+    **words.SENTENCES,
 }
 
 

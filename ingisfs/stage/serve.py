@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import signal
 import socket
@@ -12,38 +13,89 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
+from ingisfs.stage import demo
 from ingisfs.stage.application import application
+from ingisfs.stage.batch import Pace
 from ingisfs.stage.database import lock_folder
+from ingisfs.stage.desks import FIRST_USER
 from ingisfs.stage.failures import StageError
-from ingisfs.stage.inbox import DEFAULT_SIZE_LIMIT, Inbox
-from ingisfs.stage.receipts import Receipts
+from ingisfs.stage.inbox import DEFAULT_SIZE_LIMIT
+from ingisfs.stage.portal import Portal, opened
+from ingisfs.stage.post import Smtp, SmtpError
 from ingisfs.stage.sentences import LANGUAGES, say
+from ingisfs.stage.sftp import ROOT, SftpThread, host_key
 from ingisfs.stage.users import Users
 
 ADDRESS = "127.0.0.1"  # never another: the stage is for one person at one machine, and speaks plain HTTP
 DEFAULT_PORT = 8420
-FIRST_USER = "king"
 PASSWORD_VARIABLE = "INGISFS_STAGE_PASSWORD"  # noqa: S105 - the name of it
+SMTP_PASSWORD_VARIABLE = "INGISFS_STAGE_SMTP_PASSWORD"  # noqa: S105 - the name of it
 
 _BACKLOG = 512
 _KEEP_ALIVE_SECONDS = 120
 _STOP_SECONDS = 5  # that requests get to finish
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a stage does besides having an inbox. `sftp_port` None: no SFTP; 0: a free port."""
+
+    pace: Pace | None = None  # None: no batches, all that is delivered stays where it is
+    smtp: Smtp | None = None  # None: mails lie in the folder `mail`
+    sftp_port: int | None = None
+    demo: bool = False  # customers for all that our stand-in for King prints
+    add_user: str = ""  # one more King user
+
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def options_of(
+    language: str,
+    *,
+    batch: str = "off",
+    sftp_port: int | None = None,
+    smtp_url: str | None = None,
+    mail_from: str = "",
+    add_user: str = "",
+    demo: bool = False,
+) -> Options:
+    """The options as a person types them: `batch` is `off`, or a number with s, m or h. Raises StageError."""
+    pace = None
+    if batch != "off":
+        found = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smh]?)", batch.strip().lower())
+        if found is None or float(found[1]) == 0:
+            raise StageError(say(language, "batch_refused", batch=batch))
+        every = float(found[1]) * _UNITS[found[2] or "s"]
+        pace = Pace(every=every, patience=max(every, Pace().patience), settle=min(every, Pace().settle))
+    try:
+        password = os.environ.get(SMTP_PASSWORD_VARIABLE, "")
+        smtp = Smtp.of_url(smtp_url, mail_from, password) if smtp_url else None
+    except SmtpError as error:
+        raise StageError(say(language, "smtp_refused", what=error)) from None
+    return Options(pace=pace, smtp=smtp, sftp_port=sftp_port, demo=demo, add_user=add_user)
+
+
 def serve(
-    folder: Path, port: int = DEFAULT_PORT, *, language: str = "nl", announce: Callable[[str], None] = print
+    folder: Path,
+    port: int = DEFAULT_PORT,
+    *,
+    language: str = "nl",
+    announce: Callable[[str], None] = print,
+    options: Options | None = None,
 ) -> None:
     """Run the stage on `folder` and 127.0.0.1:`port` (0 is a free one) until SIGINT or SIGTERM.
 
     `announce` gets the sentences for the person who starts it, in `language` ("nl" or "en"): at the first start
     the first user's password, always the inbox's URL. Raises StageError when it cannot start.
     """
-    with Stage(folder, port, language=language, announce=announce) as stage:
+    with Stage(folder, port, language=language, announce=announce, options=options) as stage:
         stage.run()
 
 
@@ -62,7 +114,9 @@ class Stage:
         language: str = "nl",
         announce: Callable[[str], None] = print,
         size_limit: int = DEFAULT_SIZE_LIMIT,
+        options: Options | None = None,
     ) -> None:
+        options = options or Options()
         if language not in LANGUAGES:
             raise ValueError(f"language is one of {LANGUAGES}, not {language!r}")
         with contextlib.ExitStack() as held:
@@ -72,17 +126,34 @@ class Stage:
                 folder.mkdir(parents=True, exist_ok=True)
                 folder.chmod(0o700)
                 held.enter_context(contextlib.closing(lock_folder(folder, language)))
-                inbox = held.enter_context(contextlib.closing(Inbox(folder, size_limit=size_limit)))
-                receipts = held.enter_context(contextlib.closing(Receipts(folder, inbox)))
-                users = held.enter_context(contextlib.closing(Users(folder)))
-                _ensure_first_user(users, language, announce)
+                portal = held.enter_context(
+                    opened(
+                        folder,
+                        base=f"http://{ADDRESS}:{listener.getsockname()[1]}",
+                        language=language,
+                        size_limit=size_limit,
+                        pace=options.pace,
+                        smtp=options.smtp,
+                    )
+                )
+                _ensure_users(portal.users, options.add_user, language, announce)
+                portal.desks.of(FIRST_USER)
+                self.sftp_port: int | None = None
+                sftp: SftpThread | None = None
+                if options.sftp_port is not None:
+                    sftp_listener = held.enter_context(_bind(options.sftp_port, language))
+                    self.sftp_port = sftp_listener.getsockname()[1]
+                    key = host_key(folder)
+                    sftp = SftpThread(sftp_listener, key, portal.desks, portal.users, language)
+                if options.demo:
+                    demo.prepare(portal.customers, portal.users, FIRST_USER)
             except (OSError, sqlite3.Error) as error:
                 reason = getattr(error, "strerror", None) or error
                 raise StageError(say(language, "folder_refused", folder=folder, reason=reason)) from error
             self.port: int = listener.getsockname()[1]
             self.url = f"http://{ADDRESS}:{self.port}/inbox/"
             config = uvicorn.Config(
-                application(inbox, users, receipts, language=language),
+                application(portal),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -96,12 +167,17 @@ class Stage:
             )
             self._listener = listener
             self._server = uvicorn.Server(config)
+            self.portal = portal
+            self._sftp = sftp
+            if sftp is not None:
+                url = f"sftp://{FIRST_USER}@{ADDRESS}:{self.sftp_port}/{ROOT}/"
+                announce(say(language, "sftp_ready", url=url, fingerprint=key.get_fingerprint()))
             announce(say(language, "ready", url=self.url))
             self._held = held.pop_all()
 
     def run(self) -> None:
         """Serve until `stop`, or, in the main thread, SIGINT or SIGTERM. Once only."""
-        with _until_signalled(self.stop):
+        with _until_signalled(self.stop), _at_work(self.portal, self._sftp):
             self._server.run(sockets=[self._listener])
 
     def stop(self) -> None:
@@ -138,17 +214,44 @@ def _bind(port: int, language: str) -> socket.socket:
     return listener
 
 
-def _ensure_first_user(users: Users, language: str, announce: Callable[[str], None]) -> None:
-    if not users.is_empty():
-        return
-    given = os.environ.get(PASSWORD_VARIABLE)
-    password = given or secrets.token_urlsafe(12)
-    if given:
-        sentence = say(language, "first_user_from_environment", name=FIRST_USER, variable=PASSWORD_VARIABLE)
-    else:
-        sentence = say(language, "first_user", name=FIRST_USER, password=password)
-    announce(sentence)  # before it is stored: killed in between, the next start makes and shows another
-    users.add(FIRST_USER, password)
+def _ensure_users(users: Users, also: str, language: str, announce: Callable[[str], None]) -> None:
+    for name, missing, added in (
+        (FIRST_USER, users.is_empty(), "first_user"),
+        (also, bool(also) and users.account(also) is None, "added_user"),
+    ):
+        if missing:
+            given = os.environ.get(PASSWORD_VARIABLE)
+            password = given or secrets.token_urlsafe(12)
+            if given:
+                sentence = say(language, f"{added}_from_environment", name=name, variable=PASSWORD_VARIABLE)
+            else:
+                sentence = say(language, added, name=name, password=password)
+            announce(sentence)  # before it is stored: killed in between, the next start makes and shows another
+            try:
+                users.add(name, password)
+            except ValueError:
+                raise StageError(say(language, "user_refused", name=name)) from None
+
+
+@contextlib.contextmanager
+def _at_work(portal: Portal, sftp: SftpThread | None) -> Iterator[None]:
+    """Batches, mails and SFTP go on in threads of their own for as long as this lasts."""
+    threads = [threading.Thread(target=portal.post.run, name="post")]
+    if portal.pace is not None:
+        threads.append(threading.Thread(target=portal.batch.run, name="batch"))
+    if sftp is not None:
+        threads.append(threading.Thread(target=sftp.run, name="sftp"))
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        portal.batch.stop()
+        portal.post.stop()
+        if sftp is not None:
+            sftp.stop()
+        for thread in threads:
+            thread.join()
 
 
 @contextlib.contextmanager

@@ -24,13 +24,14 @@ from anyio.to_thread import run_sync
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from ingisfs.stage import failures
 from ingisfs.stage.conditions import Condition
-from ingisfs.stage.inbox import Document, Folder, Inbox
-from ingisfs.stage.names import PREFIX, Place, href, place_of
+from ingisfs.stage.desks import Desk
+from ingisfs.stage.headers import DOCUMENT_POLICY
+from ingisfs.stage.inbox import Document, Folder
+from ingisfs.stage.names import Place, href, place_of
 from ingisfs.stage.sentences import say
 
 _CHUNK_BYTES = 256 * 1024  # of a document on its way out
@@ -53,11 +54,11 @@ _STATUS = {
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-class InboxRoute(BaseRoute):
-    """The route for `/inbox` and all below it. `language` is that of the sentences in answers."""
+class WebDav:
+    """`/inbox` and all below it, for one desk. `language` is that of the sentences in answers."""
 
-    def __init__(self, inbox: Inbox, language: str) -> None:
-        self._inbox = inbox
+    def __init__(self, desk: Desk, language: str) -> None:
+        self._inbox = desk.inbox
         self._language = language
         self._methods: dict[str, Callable[[Request, Place], Awaitable[Response | None]]] = {
             "OPTIONS": self._options,
@@ -70,12 +71,6 @@ class InboxRoute(BaseRoute):
             "MKCOL": self._mkcol,
         }
         self._allow = {"Allow": ", ".join(self._methods)}
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Whether the request is for the inbox; decided on the path as it came, still percent-encoded."""
-        path = scope.get("raw_path", b"")
-        inside = path == PREFIX.encode() or path.startswith(PREFIX.encode() + b"/")
-        return (Match.FULL if inside else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -131,12 +126,12 @@ class InboxRoute(BaseRoute):
         try:
             document, file = await run_sync(self._inbox.open, place)
         except failures.IsFolderError:
-            return RedirectResponse("/", 303)  # a person followed the address that the stage announces
+            return RedirectResponse("/received", 303)  # a person followed the address that the stage announces
         return FileResponse(document, file)
 
     async def _head(self, _request: Request, place: Place) -> Response:
         found = await run_sync(self._inbox.find, place)
-        return RedirectResponse("/", 303) if isinstance(found, Folder) else Response(None, 200, _headers(found))
+        return RedirectResponse("/received", 303) if isinstance(found, Folder) else Response(None, 200, _headers(found))
 
     # Writing
 
@@ -237,6 +232,7 @@ def _content_type(place: Place) -> str:
 
 def _headers(document: Document) -> dict[str, str]:
     return {
+        "Content-Security-Policy": DOCUMENT_POLICY,
         "Content-Length": str(document.size),
         "Content-Type": _content_type(document.place),
         "ETag": document.etag,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import httpx
 import pytest
 
 from ingisfs.stage.serve import PASSWORD_VARIABLE, Stage
-from tests.stage.harness import PASSWORD, SIZE_LIMIT, USER, Running
+from tests.stage.harness import PASSWORD, SIZE_LIMIT, USER, Running, visitor
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,15 @@ def stage(shared_stage: Running) -> Iterator[Running]:
 
 
 @pytest.fixture
+def people(stage: Running) -> Iterator[httpx.Client]:
+    """A person at the pages, logged in as the King user."""
+    with closing(visitor(stage, USER, PASSWORD)) as person:
+        person.get("/received?lang=nl")  # others of this account may have chosen English
+        yield person
+
+
+@pytest.fixture
 def client(stage: Running) -> Iterator[httpx.Client]:
-    """Logged in, at the root of the stage."""
+    """A program, at the root of the stage."""
     with httpx.Client(base_url=stage.root, auth=(USER, PASSWORD), trust_env=False) as logged_in:
         yield logged_in

@@ -5,19 +5,23 @@ from __future__ import annotations
 import base64
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
 
 import httpx
+import pytest
 
-from ingisfs.stage.serve import PASSWORD_VARIABLE
+from ingisfs.stage.serve import PASSWORD_VARIABLE, Options, Stage
 
 USER = "king"
 PASSWORD = "wachtwoord van king"
@@ -88,8 +92,48 @@ def prop(response: ElementTree.Element, name: str) -> str:
     return found
 
 
+@contextmanager
+def running_stage(folder: Path, options: Options, **more: Any) -> Iterator[tuple[Running, Stage]]:
+    """A stage in a thread of this process; its first user has PASSWORD."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv(PASSWORD_VARIABLE, PASSWORD)
+        stage = Stage(folder, announce=lambda _sentence: None, options=options, **more)
+    thread = threading.Thread(target=stage.run)
+    thread.start()
+    try:
+        yield Running(folder, stage.port), stage
+    finally:
+        stage.stop()
+        thread.join()
+        stage.close()
+
+
+def visitor(running: Running, name: str = "", password: str = "") -> httpx.Client:
+    """Somebody at the pages; logged in if there is a name. Follows no redirects."""
+    client = httpx.Client(base_url=running.root, trust_env=False, timeout=60)
+    if name:
+        answer = client.post("/login", data={"name": name, "password": password})
+        if answer.status_code != 303:
+            client.close()
+            raise AssertionError(answer.text)
+    return client
+
+
+def csrf_of(client: httpx.Client, address: str = "/profile") -> str:
+    """The secret that the visitor's forms carry."""
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get(address).text)
+    assert found, f"no form on {address}"
+    return found[1]
+
+
+def submit(client: httpx.Client, address: str, *, csrf: str | None = None, **fields: str) -> httpx.Response:
+    """Send a form as our own page would."""
+    return client.post(address, data={"csrf": csrf_of(client) if csrf is None else csrf, **fields})
+
+
 _SERVE = """
 import sys
+import threading
 from pathlib import Path
 from ingisfs.stage import StageError
 from ingisfs.stage.serve import serve

@@ -100,7 +100,9 @@ def test_the_api_says_what_it_is(client: httpx.Client) -> None:
     assert client.get("/api").json() == {"api": "ingis", "version": 1}
 
 
-def test_what_came_by_the_api_is_in_the_inbox_like_what_came_by_webdav(client: httpx.Client, stage: Running) -> None:
+def test_what_came_by_the_api_is_in_the_inbox_like_what_came_by_webdav(
+    people: httpx.Client, client: httpx.Client, stage: Running
+) -> None:
     draft = temporary()
     put(client, draft, b"een")
     assert client.get(f"/inbox/{draft}").content == b"een"
@@ -110,7 +112,7 @@ def test_what_came_by_the_api_is_in_the_inbox_like_what_came_by_webdav(client: h
     assert [row["name"] for row in client.get("/inbox.json").json()] == [AWKWARD, "F2.pdf"]
     assert client.get("/api/content/F2.pdf").content == b"twee"
     assert client.get("/api/documents/F2.pdf").json()["sha256"] == sha256(b"twee")
-    assert AWKWARD.replace("&", "&amp;") in client.get("/").text
+    assert AWKWARD.replace("&", "&amp;") in people.get("/received").text
 
 
 # Drafts
@@ -389,7 +391,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[[], tuple[Inbox, Receipts]]]:
     def open_() -> tuple[Inbox, Receipts]:
         close()
         inbox = Inbox(tmp_path)
-        made.append((inbox, Receipts(tmp_path, inbox)))
+        made.append((inbox, Receipts(tmp_path, inbox, "king")))
         return made[0]
 
     yield open_
@@ -421,10 +423,10 @@ def test_a_death_before_the_rename_made_nothing(
     with monkeypatch.context() as patched:
         patched.setattr(inbox, "move", die)
         with pytest.raises(DeathError):
-            receipts.create("king", "k", (draft,), ("F1.pdf",))
+            receipts.create("k", (draft,), ("F1.pdf",))
     inbox, receipts = opened() if restarts else (inbox, receipts)
     assert receipts.after(0, 10) == []
-    made, new = receipts.create("king", "k", (draft,), ("F1.pdf",))
+    made, new = receipts.create("k", (draft,), ("F1.pdf",))
     assert (new, made.name) == (True, "F1.pdf")
     assert [receipt.state for receipt in receipts.after(0, 10)] == ["received"]
 
@@ -439,27 +441,33 @@ def test_a_death_behind_the_rename_made_the_document_and_its_receipt(
     with monkeypatch.context() as patched:
         patched.setattr(receipts, "_finish", die)
         with pytest.raises(DeathError):
-            receipts.create("king", "k", (draft,), ("F1.pdf",))
+            receipts.create("k", (draft,), ("F1.pdf",))
     inbox, receipts = opened() if restarts else (inbox, receipts)
     inbox.delete(("F1.pdf",))  # INGIS has collected it
-    made, new = receipts.create("king", "k", (draft,), ("F1.pdf",))
+    made, new = receipts.create("k", (draft,), ("F1.pdf",))
     assert (new, made.name) == (False, "F1.pdf")
     assert [(receipt.state, receipt.key) for receipt in receipts.after(0, 10)] == [("received", "k")]
 
 
-def test_a_key_belongs_to_its_user(opened: Callable[[], tuple[Inbox, Receipts]]) -> None:
-    inbox, receipts = opened()
+def test_keys_and_receipts_belong_to_their_user(tmp_path: Path) -> None:
     for user in ("king", "keizer"):
-        draft = temporary()
-        kept(inbox, receipts, draft, user.encode())
-        assert receipts.create(user, "k", (draft,), (f"{user}.pdf",))[1]
+        (tmp_path / user).mkdir()
+        with closing(Inbox(tmp_path / user)) as inbox, closing(Receipts(tmp_path, inbox, user)) as receipts:
+            draft = temporary()
+            kept(inbox, receipts, draft, b"een")
+            assert receipts.create("k", (draft,), ("F1.pdf",))[1]
+            receipts.tell(("F1.pdf",), sha256(b"een"), "collected")
+            assert [(told.name, told.key, told.state) for told in receipts.after(0, 10)] == [
+                ("F1.pdf", "k", "received"),
+                ("F1.pdf", "k", "collected"),
+            ]
 
 
 def test_what_ingis_says_later_has_the_key_of_the_document(opened: Callable[[], tuple[Inbox, Receipts]]) -> None:
     inbox, receipts = opened()
     draft = temporary()
     kept(inbox, receipts, draft, b"een")
-    receipts.create("king", "k", (draft,), ("F1.pdf",))
+    receipts.create("k", (draft,), ("F1.pdf",))
     receipts.tell(("F1.pdf",), sha256(b"een"), "collected")
     receipts.tell(("F2.xml",), sha256(b"twee"), "refused", "geen debiteur")
     assert [(r.name, r.key, r.state, r.reason) for r in receipts.after(1, 10)] == [
@@ -482,9 +490,9 @@ def test_a_draft_that_somebody_took_in_between_is_no_document(
 
     monkeypatch.setattr(inbox, "move", taken)
     with pytest.raises(failures.NotThereError):
-        receipts.create("king", "k", (draft,), ("F1.pdf",))
+        receipts.create("k", (draft,), ("F1.pdf",))
     with pytest.raises(failures.NoDraftError):
-        receipts.create("king", "k", (draft,), ("F1.pdf",))
+        receipts.create("k", (draft,), ("F1.pdf",))
     assert receipts.after(0, 10) == []
 
 

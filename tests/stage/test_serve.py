@@ -36,7 +36,7 @@ def test_the_first_password_is_announced_once_and_kept_nowhere(tmp_path: Path) -
         password = first.split("wachtwoord: ")[1].split()[0]
         assert len(password) >= 12
         assert f"http://127.0.0.1:{running.port}/inbox/ " in last
-        answer = httpx.get(running.root, auth=(USER, password), trust_env=False)
+        answer = httpx.get(f"{running.root}/inbox.json", auth=(USER, password), trust_env=False)
         assert answer.status_code == 200
         assert password not in answer.text
         assert stop(process).count(password) == 1
@@ -45,18 +45,18 @@ def test_the_first_password_is_announced_once_and_kept_nowhere(tmp_path: Path) -
     with stage_process(tmp_path / "stage", password=None) as process:
         running = process.ready()
         assert len(process.announced) == 1
-        assert httpx.get(running.root, auth=(USER, password), trust_env=False).status_code == 200
+        assert httpx.get(f"{running.root}/inbox.json", auth=(USER, password), trust_env=False).status_code == 200
         assert password not in stop(process)
 
 
 def test_a_given_first_password_is_used_and_not_shown(tmp_path: Path) -> None:
     with stage_process(tmp_path / "stage", password="mijn eigen") as process:
         running = process.ready()
-        assert httpx.get(running.root, auth=(USER, "mijn eigen"), trust_env=False).status_code == 200
+        assert httpx.get(f"{running.root}/inbox.json", auth=(USER, "mijn eigen"), trust_env=False).status_code == 200
         assert "mijn eigen" not in stop(process)
     with stage_process(tmp_path / "stage", password="een ander") as process:  # not the first start any more
         running = process.ready()
-        assert httpx.get(running.root, auth=(USER, "een ander"), trust_env=False).status_code == 401
+        assert httpx.get(f"{running.root}/inbox.json", auth=(USER, "een ander"), trust_env=False).status_code == 401
 
 
 def test_two_first_starts_make_two_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_a_request_sent_as_soon_as_the_url_is_announced_is_answered(
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     with closing(Stage(tmp_path / "stage", announce=lambda _: None)) as stage, socket.socket() as early:
         early.connect(("127.0.0.1", stage.port))
-        early.sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        early.sendall(b"GET /inbox.json HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         thread = threading.Thread(target=stage.run)
         thread.start()
         try:

@@ -145,7 +145,7 @@ def test_a_put_on_a_folder_is_405(client: httpx.Client) -> None:
 def test_a_person_who_follows_the_announced_address_gets_the_page(client: httpx.Client) -> None:
     for address in ("/inbox", "/inbox/"):
         answer = client.get(address)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/received")
 
 
 # PROPFIND
@@ -400,5 +400,5 @@ def test_refusals_are_sentences_in_plain_text(client: httpx.Client) -> None:
 
 def test_addresses_beside_the_inbox_are_not_the_inbox(stage: Running) -> None:
     for target in ("/inboxes/F1.pdf", "/%69nbox/F1.pdf", "/F1.pdf", "//inbox/F1.pdf"):
-        assert raw(stage, "PUT", target, body=b"een")[0] == 404
+        assert raw(stage, "PUT", target, body=b"een")[0] in {404, 405}
     assert stage.names() == []

@@ -1,0 +1,106 @@
+// What the pages do by themselves: counters that stay fresh, and files that are dropped. All works without it too.
+"use strict";
+
+const counters = document.querySelector("[data-counters]");
+if (counters) {
+  const refresh = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch("/counters.json", { headers: { Accept: "application/json" } });
+      if (!answer.ok || answer.redirected) return;
+      for (const [state, count] of Object.entries(await answer.json())) {
+        const place = counters.querySelector(`[data-count="${state}"]`);
+        if (place && place.textContent !== String(count)) place.textContent = count;
+      }
+    } catch { /* the server is away for a moment */ }
+  };
+  setInterval(refresh, 3000);
+  document.addEventListener("visibilitychange", refresh);
+}
+
+const upload = document.querySelector("[data-upload]");
+if (upload) {
+  const drop = document.querySelector(".drop");
+  const input = upload.querySelector("input[type=file]");
+  const csrf = upload.querySelector("input[name=csrf]").value;
+  const table = document.querySelector("[data-answers]");
+  const words = upload.dataset;
+  const waiting = [];
+  let busy = 0;
+
+  const cell = (row, content, className) => {
+    const made = row.insertCell();
+    if (className) made.className = className;
+    made.append(content);
+    return made;
+  };
+
+  const add = (file) => {
+    table.hidden = false;
+    const row = table.tBodies[0].insertRow();
+    cell(row, file.name);
+    const bar = document.createElement("progress");
+    bar.max = Math.max(file.size, 1);
+    bar.value = 0;
+    bar.setAttribute("aria-label", file.name);
+    cell(row, bar);
+    const answer = cell(row, words.underWay);
+    waiting.push({ file, bar, answer });
+    next();
+  };
+
+  const next = () => {
+    while (busy < 3 && waiting.length) {
+      busy += 1;
+      send(waiting.shift());
+    }
+  };
+
+  const send = ({ file, bar, answer }) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/upload/file?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("X-CSRF", csrf);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => { bar.value = event.loaded; };
+    request.onloadend = () => {
+      busy -= 1;
+      let told = null;
+      try { told = JSON.parse(request.responseText); } catch { /* not from our server */ }
+      bar.value = bar.max;
+      answer.textContent = told ? told.text : words.failed;
+      if (told && told.ok) follow(file.name, told.sha256, answer, 0);
+      next();
+    };
+    request.send(file);
+  };
+
+  const follow = async (name, sha256, answer, tries) => {
+    if (tries > 200) return;
+    try {
+      const reply = await fetch(`/upload/answer?name=${encodeURIComponent(name)}&sha256=${sha256}`);
+      if (!reply.ok || reply.redirected) return;
+      const told = await reply.json();
+      if (told.state !== "waiting") {
+        const link = document.createElement("a");
+        link.href = told.link;
+        link.textContent = told.text;
+        answer.replaceChildren(link);
+        return;
+      }
+      answer.textContent = told.text;
+    } catch { /* the server is away for a moment */ }
+    setTimeout(() => follow(name, sha256, answer, tries + 1), Math.min(1000 + tries * 200, 10000));
+  };
+
+  upload.querySelector("button").hidden = true;
+  input.addEventListener("change", () => { for (const file of input.files) add(file); input.value = ""; });
+  for (const kind of ["dragover", "dragenter"]) {
+    drop.addEventListener(kind, (event) => { event.preventDefault(); drop.classList.add("over"); });
+  }
+  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("over");
+    for (const file of event.dataTransfer.files) add(file);
+  });
+}
