@@ -60,6 +60,7 @@ class Scene:
     proxy: TcpProxy
     scheme: str = ""
     ca_file: Path | None = None
+    front: TlsFront | None = None  # before a server that has no TLS
 
     @property
     def url(self) -> str:
@@ -105,6 +106,16 @@ class Scene:
         if isinstance(self.server, (SftpTestServer, FtpTestServer)):
             return self.server.failed_logins()
         return sum(1 for _, _, status in self.server.requests() if status == 401)
+
+    def spoken_to(self) -> int:
+        """How much the server has been told that could be a secret: log-ins, requests, or bytes behind TLS."""
+        if self.front is not None:
+            return self.front.heard
+        if isinstance(self.server, SftpTestServer):
+            return self.server.log.read_text(errors="replace").count(" password for ")
+        if isinstance(self.server, FtpTestServer):
+            return len(self.server.commands("USER"))
+        return len(self.server.requests())
 
     def leftovers(self) -> list[str]:
         """Temporary files of ours."""
@@ -281,6 +292,7 @@ class TlsFront:
         self._ready = threading.Event()
         self._ending: asyncio.Event
         self.port = 0
+        self.heard = 0  # bytes from clients, behind their handshakes
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> TlsFront:
@@ -319,6 +331,7 @@ class TlsFront:
         async def pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
             with contextlib.suppress(OSError):
                 while data := await source.read(2**16):
+                    self.heard += len(data) if source is reader else 0
                     target.write(data)
                     await target.drain()
             target.close()

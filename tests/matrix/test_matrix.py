@@ -506,7 +506,7 @@ def test_a_certificate_that_expires_needs_a_person_and_sees_no_password(
     make_certificate(certificate, key)
     with TlsFront(scene.server.port, certificate, key) as front:
         scene.proxy.lead_to(front.port)
-        scene.ca_file = certificate
+        scene.ca_file, scene.front = certificate, front
         scene.scheme = {"http": "https", "ingis+http": "ingis"}[scene.kind.scheme]
         _certificate(scene, outbox, wanted)
 
@@ -528,10 +528,12 @@ def _certificate(scene: Scene, outbox: Outbox, wanted: dict[str, bytes]) -> None
         keep(outbox, first, first_data)
         all_delivered(outbox)
         change(-1)
+        before = scene.spoken_to()
         keep_all(outbox, dict(rest))
         courier.wake()
         needing(outbox, "certificate")
         assert outbox.waiting() == len(rest)
+        assert scene.spoken_to() == before > 0
         change(1)
         ask_again(outbox, courier)
         all_delivered(outbox)
@@ -551,6 +553,7 @@ def _host_key(scene: Scene, outbox: Outbox, wanted: dict[str, bytes]) -> None:
         scene.server.change_host_keys()
         scene.server.start()
         scene.proxy.cut()
+        before = scene.spoken_to()
         keep_all(outbox, dict(rest))
         courier.wake()
         needing(outbox, "host-key")
@@ -559,6 +562,7 @@ def _host_key(scene: Scene, outbox: Outbox, wanted: dict[str, bytes]) -> None:
         assert new in detail
         assert pin[0] in detail
         assert outbox.waiting() == len(rest)
+        assert scene.spoken_to() == before > 0
         pin[0] = new
         ask_again(outbox, courier)
         all_delivered(outbox)
