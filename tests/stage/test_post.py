@@ -300,7 +300,7 @@ def test_there_is_a_customer_for_each_debtor_of_king_s_stand_in(tmp_path: Path) 
     assert [(number, name, email, vat, what) for number, name, email, vat, what, _ in demo.DEBTORS] == [
         (each.number, each.name, each.email, each.vat_number, wants[each.documents]) for each in DEBTORS
     ]
-    assert demo.COMPANY == COMPANY.name
+    assert COMPANY.name == demo.COMPANY
     office = Office(tmp_path)
     with office.held:
         for _ in range(2):
