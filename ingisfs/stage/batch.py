@@ -229,9 +229,13 @@ def _grouped(documents: Sequence[Document]) -> dict[str, _Found]:
         elif ending == "xml" and found.xml is None:
             found.xml = document
         else:  # another kind, or `F1.PDF` beside `F1.pdf`: by itself
-            groups[name].attachments.append(document)
             if not found.documents:
                 del groups[stem]
+            groups[name] = _Found(
+                pdf=document if ending == "pdf" else None,
+                xml=document if ending == "xml" else None,
+                attachments=[] if ending in {"pdf", "xml"} else [document],
+            )
     for stem, found in list(groups.items()):
         main = _ATTACHMENT.match(stem)
         if main and main[1] in groups and found.pdf and not found.xml and not found.attachments:

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS files (
     id INTEGER PRIMARY KEY AUTOINCREMENT, invoice_id INTEGER NOT NULL, owner TEXT NOT NULL, name TEXT NOT NULL,
     role TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL, received_at REAL NOT NULL,
     in_inbox INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS files_owner ON files (owner);
+CREATE INDEX IF NOT EXISTS files_bytes ON files (owner, sha256);
 CREATE INDEX IF NOT EXISTS files_invoice ON files (invoice_id);
 CREATE INDEX IF NOT EXISTS files_in_inbox ON files (owner) WHERE in_inbox = 1;
 CREATE TABLE IF NOT EXISTS events (
@@ -265,13 +265,11 @@ class Invoices:
     def of_file(self, owner: str, name: str, sha256: str) -> sqlite3.Row | None:
         """The newest invoice that has this document."""
         return self._database.row(
-            "SELECT invoices.* FROM invoices JOIN files ON files.invoice_id = invoices.id"
-            " WHERE invoices.owner = ? AND invoices.stem = ? AND files.name = ? AND files.sha256 = ?"
-            " ORDER BY invoices.id DESC",
+            "SELECT invoices.* FROM files JOIN invoices ON invoices.id = files.invoice_id"
+            " WHERE files.owner = ? AND files.sha256 = ? AND files.name = ? ORDER BY files.id DESC",
             owner,
-            stem_of(name),
-            name,
             sha256,
+            name,
         )
 
     def last_file(self) -> int:

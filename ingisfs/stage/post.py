@@ -120,6 +120,8 @@ class Post:
         self._stopped = False
         self._folder.mkdir(mode=0o700, exist_ok=True)
         database.prepare(_TABLES)
+        with database.transaction() as db:
+            db.execute("DELETE FROM links WHERE expires_at < ?", (time.time(),))
 
     # Writing
 

@@ -85,10 +85,12 @@ def decide(
         if (refusal := refuse_by_kind(part, limit)) is not None:
             return Decision(refusal=refusal)
     reading, refusal = _read(group)
-    if refusal is not None and not (refusal.key == "not_an_invoice" and group.xml is None and not is_late):
+    if refusal is not None and not (refusal.key == "not_an_invoice" and group.xml is None):
         return Decision(reading, refusal=refusal)
-    if reading is None:
-        return Decision(waits=True)  # a PDF that says nothing by itself: its XML may
+    if reading is None:  # a PDF that says nothing by itself: its XML may
+        if not is_late:
+            return Decision(waits=True)
+        return Decision(refusal=refusal or Refusal("not_an_invoice", {"name": group.parts[0].name}))
     customer = whose(reading)
     if customer is None:
         if group.xml is None and not is_late:

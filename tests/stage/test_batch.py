@@ -267,6 +267,21 @@ def test_what_cannot_be_taken_is_refused_with_its_reason(office: Office, reason:
             assert say(language, f"{part}_{reason}")
 
 
+def test_a_second_document_of_a_name_in_other_letters_is_looked_at_by_itself(office: Office) -> None:
+    office.put("F1.xml", xml_king(ONLY_XML))
+    office.put("f1.XML", xml_king(ONLY_XML) + b" ")
+    office.put("F2.pdf", pdf(ONLY_PDF))
+    office.put("F2.PDF", pdf(ONLY_PDF) + b"\n")
+    assert office.batch.take_in() == 4
+    assert office.names() == []
+    assert sorted((status, reason) for _, status, reason in office.filed()) == [
+        ("new", ""),
+        ("new", ""),
+        ("refused", "duplicate"),
+        ("refused", "duplicate"),
+    ]
+
+
 def test_a_refused_invoice_may_be_sent_again_when_it_is_mended(office: Office) -> None:
     office.put("F1.xml", xml_king(BOTH))
     office.batch.take_in()

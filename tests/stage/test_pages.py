@@ -622,6 +622,9 @@ def test_files_are_uploaded_with_an_answer_each(house: House, king: httpx.Client
     assert told["state"] == "refused"
     assert "niet heel" in told["text"]
     assert king.get(told["link"]).status_code == 200
+    other = send("brief.docx", b"x").json()["sha256"]
+    house.portal.batch.take_in()
+    assert answer("brief.docx", other)["state"] == "refused"
     for name in ("", "..", "a/..", ".ingisfs-1.part", "x" * 300):
         assert send(name, b"x").status_code == 422
     assert send("..\\..\\map\\ok.pdf", b"x").json()["ok"]
