@@ -19,13 +19,18 @@ from ingisfs.delivery.following import LONGEST
 from ingisfs.delivery.server import Server
 from ingisfs.outbox.document import Document, State
 from ingisfs.outbox.outbox import Answer, Outbox
+from ingisfs.outbox.reading import RECEIPTS
 
 log = logging.getLogger(__name__)
 
-NOTE = "receipts"  # our place in `meta`
-
 #: What a receipt makes of a document that was delivered; "received" says no more than that it was.
-STATES = {"collected": State.COLLECTED, "refused": State.REFUSED}
+STATES = {
+    "collected": State.COLLECTED,
+    "new": State.ACCEPTED,
+    "sent": State.ACCEPTED,
+    "viewed": State.ACCEPTED,
+    "refused": State.REFUSED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Receipt:
 
     name: str  # `folder/name` at most, as it was published
     digest: str  # SHA-256 of its bytes, in hex
-    state: str  # "received", "collected", "refused"; others may come
+    state: str  # "received" or one of `STATES`; others may come
     reason: str  # for people; "" if there is none
     at: float  # s since 1970 UTC
     cursor: str  # where to go on behind it
@@ -59,9 +64,9 @@ class Receipts:
         self._pause = self._next_pause = pause
         self._due = outbox.clock.boot()
         self._under_way = False
-        self._cursor = ""
+        self._cursor, self._is_noted = "", outbox.meta(RECEIPTS) is not None  # who has a note knows what INGIS says
         try:
-            self._cursor = str(json.loads(outbox.meta(NOTE) or '{"cursor": ""}')["cursor"])
+            self._cursor = str(json.loads(outbox.meta(RECEIPTS) or '{"cursor": ""}')["cursor"])
         except (ValueError, KeyError, TypeError) as error:
             log.warning("receipts are read from their beginning: %r", error)
 
@@ -99,11 +104,12 @@ class Receipts:
                 is_doubted = True
                 break
             if document is not None and (after := STATES.get(receipt.state)) is not None:
-                answers.append(Answer(document.id, after, receipt.reason))
+                word = "" if after is State.COLLECTED else receipt.state
+                answers.append(Answer(document.id, after, receipt.reason, word))
             cursor = receipt.cursor
-        if cursor != self._cursor:
-            self._outbox.hear(answers, {NOTE: json.dumps({"cursor": cursor})})
-            self._cursor = cursor
+        if cursor != self._cursor or not self._is_noted:
+            self._outbox.hear(answers, {RECEIPTS: json.dumps({"cursor": cursor})})
+            self._cursor, self._is_noted = cursor, True
         if receipts:
             self._next_pause = self._pause
         if receipts and not is_doubted:

@@ -86,6 +86,8 @@ NEEDS_PERSON = frozenset({State.HELD, State.PARKED})
 SENT = frozenset({State.DELIVERED, State.COLLECTED, State.ACCEPTED, State.REFUSED})
 #: What became of a document behind the server: only INGIS knows, and tells or does not.
 BY_INGIS = frozenset({State.COLLECTED, State.ACCEPTED, State.REFUSED})
+#: What INGIS tells of invoices where it tells anything, in the order of its portal.
+WORDS = ("refused", "new", "viewed", "sent")
 #: Before the point of no return: an open for writing, a rename or a delete takes these back.
 TAKE_BACK = frozenset(
     {State.LOCAL, State.WRITING, State.SETTLING, State.QUEUED, State.UPLOADING, State.HELD, State.PARKED}

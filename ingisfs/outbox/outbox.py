@@ -122,6 +122,8 @@ CREATE TABLE IF NOT EXISTS sent (
     name_key TEXT NOT NULL
 );
 CREATE UNIQUE INDEX IF NOT EXISTS sent_name ON sent (day, name_key);
+CREATE TABLE IF NOT EXISTS said (number INTEGER PRIMARY KEY, word TEXT NOT NULL, invoice TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS said_word ON said (word, invoice);
 CREATE TABLE IF NOT EXISTS folders (path_key TEXT PRIMARY KEY, path TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -235,6 +237,7 @@ class Answer:
     id: str
     after: State  # one of BY_INGIS
     detail: str = ""  # in INGIS's words, or why we think so
+    word: str = ""  # where it tells more than a state: "new", "sent", "viewed", "refused"
 
 
 class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
@@ -924,14 +927,21 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             for answer in answers:
                 assert answer.after in BY_INGIS
                 document = self.document(answer.id)
-                if document is None or document.state not in SENT or answer.after not in TRANSITIONS[document.state]:
+                if document is None or document.state not in SENT:
+                    continue
+                if answer.after is document.state:
+                    if answer.word and self._hear_word(document, answer.word):
+                        self._step(document, document.state, answer.detail or answer.word)
+                    continue
+                if answer.after not in TRANSITIONS[document.state]:
                     continue
                 columns: dict[str, object] = {}
                 if answer.after is not State.COLLECTED:
                     refused = answer.after is State.REFUSED
                     columns = {"reason": Reason.INGIS_REFUSED if refused else None, "detail": answer.detail}
-                if self._move(document, answer.after, answer.detail, **columns):
+                if self._move(document, answer.after, answer.detail or answer.word, **columns):
                     moved.append(document)
+                    self._hear_word(document, answer.word)
                     if answer.after is State.REFUSED:
                         self._make_room(document)
             for name, value in (notes or {}).items():
@@ -939,6 +949,17 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
             crashpoint("hear.inside")
         crashpoint("hear.after")
         return moved
+
+    def _hear_word(self, document: Document, word: str) -> bool:
+        """Note the latest word about a document; tells whether it is another one."""
+        if not word or self.rows("SELECT 1 FROM said WHERE number = ? AND word = ?", (document.number, word)):
+            return False
+        self._sql(
+            "INSERT OR REPLACE INTO said"
+            " SELECT number, ?, folder_key || '/' || pair_key FROM documents WHERE number = ?",
+            (word, document.number),
+        )
+        return True
 
     def _make_room(self, refused: Document) -> None:
         """List a refused document and its other half no more, so that King gives their correction the same names."""

@@ -14,6 +14,7 @@ from typing import Any
 from ingisfs.outbox.document import BY_INGIS, NEEDS_PERSON, SENT, WAITING, Document, State
 
 DATABASE = "cache.db"  # diskcache's name for it
+RECEIPTS = "receipts"  # note of the place in a portal's feed; who has it is told what INGIS says
 PAUSED_UNTIL = "paused_until"  # note of a time: nothing new is sent before it
 LONGEST_PAUSE = 86_400.0  # s; a time that lies further ahead was noted by a clock that has been set since
 
@@ -154,6 +155,15 @@ class Reading(ABC):
         """Return how many documents INGIS refused that nobody has dealt with yet."""
         query = "SELECT count(*) FROM documents WHERE state = ? AND reason IS NOT NULL"
         return int(self.rows(query, (State.REFUSED,))[0][0])
+
+    def said(self) -> dict[str, int]:
+        """Return of how many invoices INGIS's latest word is which; both halves of a pair are one."""
+        query = "SELECT word, count(*) FROM (SELECT DISTINCT word, invoice FROM said) GROUP BY word"
+        return {str(word): int(count) for word, count in self.rows(query)}
+
+    def said_of(self, numbers: Sequence[int]) -> dict[int, str]:
+        """Return INGIS's latest word about those of these documents, a few hundred at most, of which it said one."""
+        return dict(self.rows(f"SELECT number, word FROM said WHERE number IN ({marks(numbers)})", list(numbers)))
 
     def needing_person(self, limit: int) -> list[Document]:
         """Return the documents that a person must look at, newest first."""

@@ -89,7 +89,9 @@ def _drawn(snapshot: Snapshot, limit: int) -> RenderableType:
     table.add_column(say(language, "column.state"), no_wrap=True)
     table.add_column(say(language, "column.when"), no_wrap=True)
     for row in _chosen(snapshot, limit):
-        table.add_row(*(Text(cell) for cell in cells(language, row.document)), style=_style(row.document.state))
+        table.add_row(
+            *(Text(cell) for cell in cells(language, row.document, row.said)), style=_style(row.document.state)
+        )
     needing = next(iter(snapshot.needing), None)
     return Group(
         Text(headline(snapshot), style="bold red" if snapshot.needs_a_person else "bold"),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from ingisfs.outbox.document import BY_INGIS
 from ingisfs.outbox.reading import Audited, HistoryEntry
-from ingisfs.report.catalogue import moment, say
+from ingisfs.report.catalogue import CATALOGUE, moment, say
 from ingisfs.report.catalogue import size as length
 from ingisfs.report.layout import printable
 
@@ -85,7 +85,8 @@ def _ingis(entry: Audited, language: str) -> str:
         return say(language, "history.ingis-unknown")
     told = say(language, f"state.{entry.document.state}")
     when = moment(language, entry.answered_at, seconds=True)
-    said = f" ({printable(entry.answer)})" if entry.answer else ""
+    word = f"said.{entry.answer}"
+    said = f" ({say(language, word) if word in CATALOGUE else printable(entry.answer)})" if entry.answer else ""
     return say(language, "history.ingis", told=told, when=when) + said
 
 

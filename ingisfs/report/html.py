@@ -290,7 +290,7 @@ class _Page:
 
     def _row(self, row: Row) -> str:
         document = row.document
-        name, its_size, state, when = cells(self._language, document)
+        name, its_size, state, when = cells(self._language, document, row.said)
         icon, colour = _LOOKS[document.state]
         return (
             f'<tr><td class="n">{_text(cut(name, _NAME))}</td><td class="s {colour}">{_icon(icon)} {_text(state)}</td>'

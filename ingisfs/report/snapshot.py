@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
-from ingisfs.outbox.document import NEEDS_PERSON, WAITING, Document, State
-from ingisfs.outbox.reading import Reading
+from ingisfs.outbox.document import NEEDS_PERSON, WAITING, WORDS, Document, State
+from ingisfs.outbox.reading import RECEIPTS, Reading
 from ingisfs.report.catalogue import LANGUAGES
 from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
 from ingisfs.report.target import TargetStatus, read_target
@@ -48,6 +48,7 @@ class Row:
     document: Document
     next_try: float | None  # s since 1970 UTC; None: at once, or not by itself
     pair: str | None  # id of its other half, if that is shown too
+    said: str | None = None  # INGIS's latest word about it: "new", "sent", "viewed", "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Snapshot:
     oldest_waiting_seconds: float | None  # None: nothing waits
     documents: tuple[Row, ...]  # what needs a person, then the others; each newest first, ROWS at most
     alarms: tuple[str, ...] = ()  # `alarm.<this>` is their sentence
-    ingis: Mapping[str, int] | None = None  # what INGIS says itself; None: not known, which is not 0
+    ingis: Mapping[str, int] | None = None  # invoices by what INGIS says itself; None: not known, which is not 0
     refused: int = 0  # documents that INGIS refused and that nobody has dealt with yet
     run: Run | None = None  # None: nothing waits
     paused_until: float | None = None  # s since 1970 UTC; None: a person has not paused the delivery
@@ -113,6 +114,8 @@ def take_snapshot(
     # By id: a document may move on between the two questions.
     found = {d.id: d for d in [*reading.needing_person(ROWS), *reading.newest(ROWS)]}
     pairs = pair_up(found.values())
+    is_told = reading.meta(RECEIPTS) is not None
+    said = reading.said_of([document.number for document in found.values()]) if is_told else {}
     # Due times of another start of the machine mean nothing.
     boot = clock.boot() if reading.meta("boot_id") == clock.boot_id() else None
     return Snapshot(
@@ -121,8 +124,9 @@ def take_snapshot(
         target=read_target(reading),
         counts=counts,
         oldest_waiting_seconds=None if oldest is None else max(0.0, now - oldest),
-        documents=tuple(Row(d, _next_try(d, now, boot), pairs.get(d.id)) for d in found.values()),
+        documents=tuple(Row(d, _next_try(d, now, boot), pairs.get(d.id), said.get(d.number)) for d in found.values()),
         alarms=tuple(alarms),
+        ingis={**dict.fromkeys(WORDS, 0), **reading.said()} if is_told else None,
         refused=reading.refused_count() if counts[State.REFUSED] else 0,
         run=_run(reading, waiting) if waiting else None,
         paused_until=reading.paused_until(now),

@@ -18,6 +18,9 @@ SENTENCES: dict[str, dict[str, str]] = {
     "state.delivered": {"nl": "bezorgd", "en": "delivered"},
     "state.collected": {"nl": "opgehaald", "en": "collected"},
     "state.accepted": {"nl": "aangenomen", "en": "accepted"},
+    "said.new": {"nl": "nieuw bij klant", "en": "new to customer"},
+    "said.sent": {"nl": "verzonden", "en": "sent on"},
+    "said.viewed": {"nl": "bekeken", "en": "viewed"},
     "state.refused": {"nl": "geweigerd", "en": "refused"},
     "state.held": {"nl": "vastgehouden", "en": "held"},
     "state.parked": {"nl": "apart gezet", "en": "parked"},
@@ -251,6 +254,12 @@ SENTENCES: dict[str, dict[str, str]] = {
     "page.server": {"nl": "Server", "en": "Server"},
     "page.counts": {"nl": "Aantallen", "en": "Counts"},
     "page.no-documents": {"nl": "Nog geen documenten.", "en": "No documents yet."},
+    "page.ingis": {
+        "nl": "Facturen bij INGIS: {refused} geweigerd, {new} nieuw voor klanten, {viewed} bekeken door klanten, {sent}"
+        " verzonden naar klanten.",
+        "en": "Invoices at INGIS: {refused} refused, {new} new for customers, {viewed} viewed by customers, {sent} sent"
+        " to customers.",
+    },
     "page.ingis-unknown": {
         "nl": "Bezorgd betekent: het staat op de server. Wat INGIS ermee deed, is niet bekend.",
         "en": "Delivered means: the server has it. What INGIS made of it is not known.",

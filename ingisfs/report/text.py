@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingisfs import names
-from ingisfs.outbox.document import BY_INGIS, SENT, Document, Reason, State
+from ingisfs.outbox.document import BY_INGIS, SENT, WORDS, Document, Reason, State
 from ingisfs.report import target
 from ingisfs.report.catalogue import CATALOGUE, counted, day, duration, moment, number, say, size
 from ingisfs.report.layout import columns, cut, pad, printable, wrap
@@ -125,10 +125,12 @@ def refusal(language: str, document: Document, portal: str | None) -> bytes:
     return "".join(f"{line}\r\n" for line in found).encode("utf-8", "replace")
 
 
-def cells(language: str, document: Document) -> tuple[str, str, str, str]:
-    """Return a document's name, size, state and time, as they stand in a table."""
+def cells(language: str, document: Document, said: str | None = None) -> tuple[str, str, str, str]:
+    """Return a document's name, size, state and time, as they stand in a table. `said`: see `Row`."""
     at = document.written_at if document.delivered_at is None else document.delivered_at
     state = say(language, f"state.{document.state}")
+    if document.state is State.ACCEPTED and f"said.{said}" in CATALOGUE:
+        state = say(language, f"said.{said}")
     return printable(document.path), size(language, document.size), state, moment(language, at)
 
 
@@ -233,7 +235,10 @@ def _counts(snapshot: Snapshot) -> list[str]:
         found.extend(f"{pad(state, word)}  {pad(count, figure, right=True)}" for state, count in told)
     else:
         found.append(say(language, "page.no-documents"))
-    if snapshot.ingis is None:
+    if snapshot.ingis is not None:
+        figures = {word: number(language, snapshot.ingis.get(word, 0)) for word in WORDS}
+        found.extend(wrap(say(language, "page.ingis", **figures), WIDTH))
+    else:
         if snapshot.counts[State.DELIVERED] or not any(snapshot.counts[state] for state in BY_INGIS):
             found.extend(wrap(say(language, "page.ingis-unknown"), WIDTH))
         if snapshot.counts[State.COLLECTED]:
@@ -248,7 +253,7 @@ def _newest(snapshot: Snapshot, limit: int) -> list[str]:
     if not rows:
         return []
     header = tuple(say(language, f"column.{column}") for column in ("name", "size", "state", "when"))
-    table = [header, *(cells(language, row.document) for row in rows)]
+    table = [header, *(cells(language, row.document, row.said) for row in rows)]
     bounds = [max(columns(line[at]) for line in table) for at in range(4)]
     bounds[0] = min(bounds[0], WIDTH - sum(bounds[1:]) - 6)
 
@@ -364,6 +369,7 @@ def _document(row: Row) -> dict[str, Any]:
         "detail": document.detail,
         "remote_name": document.remote_name,
         "pair": row.pair,
+        "ingis": row.said,
     }
 
 

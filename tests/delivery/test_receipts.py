@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from ingisfs.delivery import courier as courier_module
-from ingisfs.delivery import receipts as receipts_module
 from ingisfs.delivery.courier import Plan
 from ingisfs.delivery.failures import DoubtError, TargetNeedsPersonError, TargetReason, UnreachableError
 from ingisfs.delivery.following import LONGEST
@@ -20,9 +20,12 @@ from ingisfs.delivery.receipts import Receipt, Receipts
 from ingisfs.outbox.document import Reason, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.reading import RECEIPTS
+from ingisfs.report.snapshot import DriveFacts, Snapshot, take_snapshot
+from ingisfs.report.text import as_text
 from tests.clocks import FakeClock
 from tests.delivery.couriers import LONG, InlineWorker, StepCourier, all_delivered, delivering, fail_once, get
-from tests.documents import keep, pdf
+from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import stage_server, wait_for
 
@@ -68,7 +71,7 @@ class Scene:
             self.courier.step()
 
     def deliver(self, name: str) -> str:
-        document_id = keep(self.outbox, name, pdf(name))
+        document_id = keep(self.outbox, name, pdf(name) if name.endswith("pdf") else xml(name))
         for _ in range(6):
             self.work(0.5)
         assert self.state(document_id) is State.DELIVERED
@@ -133,7 +136,7 @@ def test_the_place_in_the_feed_outlives_a_restart(scene: Scene) -> None:
     scene.work(PAUSE)
     scene.work(LONGEST * PAUSE)
     assert not get(scene.outbox, document_id).needs_person, "it was heard once"
-    assert json.loads(scene.outbox.meta(receipts_module.NOTE) or "") == {"cursor": "1"}
+    assert json.loads(scene.outbox.meta(RECEIPTS) or "") == {"cursor": "1"}
 
 
 def test_a_receipt_about_a_document_in_doubt_is_heard_when_the_doubt_is_resolved(scene: Scene) -> None:
@@ -148,7 +151,7 @@ def test_a_receipt_about_a_document_in_doubt_is_heard_when_the_doubt_is_resolved
     look = reader.look(fresh=True)
     assert look is not None
     look(scene.server)()
-    assert json.loads(scene.outbox.meta(receipts_module.NOTE) or "") == {"cursor": "1"}, "as far as it is certain"
+    assert json.loads(scene.outbox.meta(RECEIPTS) or "") == {"cursor": "1"}, "as far as it is certain"
     for _ in range(3):
         scene.work(LONGEST * PAUSE)
     assert scene.state(document_id) is State.COLLECTED
@@ -193,7 +196,7 @@ def test_no_feed_is_read_where_following_is_turned_off(scene: Scene) -> None:
 
 
 def test_a_note_that_cannot_be_read_begins_the_feed_anew(scene: Scene) -> None:
-    scene.outbox.set_meta(receipts_module.NOTE, "[]")
+    scene.outbox.set_meta(RECEIPTS, "[]")
     document_id = scene.deliver("F1.pdf")
     scene.restart()
     scene.server.tell("collected", "F1.pdf", key=document_id)
@@ -215,7 +218,50 @@ def test_the_feed_of_the_real_portal_is_read_to_its_end(tmp_path: Path) -> None:
                         "INSERT INTO receipts (key, name, sha256, state, reason, at)"
                         " SELECT '', name, sha256, 'collected', '', at FROM receipts"
                     )
-                wait_for(lambda: '"6"' in (outbox.meta(receipts_module.NOTE) or ""), "the feed to be read", LONG)
+                wait_for(lambda: '"6"' in (outbox.meta(RECEIPTS) or ""), "the feed to be read", LONG)
             assert {get(outbox, document_id).state for document_id in ids} == {State.COLLECTED}
         finally:
             outbox.shut()
+
+
+def test_what_ingis_says_last_is_told_and_invoices_are_counted(scene: Scene) -> None:
+    assert taken(scene).ingis is None, "not asked yet"
+    paper, data = scene.deliver("F1.pdf"), scene.deliver("F1.xml")
+    other = scene.deliver("F2.pdf")
+    scene.work(PAUSE)
+    assert taken(scene).ingis == {"refused": 0, "new": 0, "viewed": 0, "sent": 0}, "asked, and nothing was said"
+    for word in ("collected", "new", "viewed"):
+        scene.server.tell(word, "F1.pdf", key=paper)
+        scene.server.tell(word, "F1.xml", key=data)
+    scene.server.tell("refused", "F2.pdf", key=other, reason="Klant onbekend")
+    for _ in range(4):
+        scene.work(LONGEST * PAUSE)
+    snapshot = taken(scene)
+    assert snapshot.ingis == {"refused": 1, "new": 0, "viewed": 1, "sent": 0}
+    assert {row.document.name: row.said for row in snapshot.documents} == {
+        "F1.pdf": "viewed",
+        "F1.xml": "viewed",
+        "F2.pdf": "refused",
+    }
+    page = as_text(snapshot).decode()
+    assert "1 geweigerd, 0 nieuw voor klanten, 1 bekeken door klanten" in page
+    assert re.search(r"F1\.pdf .* bekeken ", page)
+    told = [(step.before, step.after, step.why) for step in scene.outbox.history("id = ?", (paper,))][-3:]
+    assert told == [
+        ("delivered", "collected", ""),
+        ("collected", "accepted", "new"),
+        ("accepted", "accepted", "viewed"),
+    ]
+
+
+def test_a_word_that_is_said_again_is_no_news(scene: Scene) -> None:
+    document_id = scene.deliver("F1.pdf")
+    for _ in range(2):
+        scene.server.tell("viewed", "F1.pdf", key=document_id)
+    scene.work(PAUSE)
+    assert len([step for step in scene.outbox.history("id = ?", (document_id,)) if step.why == "viewed"]) == 1
+
+
+def taken(scene: Scene) -> Snapshot:
+    facts = DriveFacts("king", "https://x/", mounted_since=None, language="nl", portal=None, host="")
+    return take_snapshot(scene.outbox, facts, scene.clock.wall(), clock=scene.clock)

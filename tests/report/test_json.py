@@ -184,6 +184,7 @@ def test_a_document_is_told_in_full(steps: Steps, outbox: Outbox, drive: DriveFa
             "detail": "MOVE: time-out",
             "remote_name": "in/F1.pdf",
             "pair": None,
+            "ingis": None,
         }
     ]
 

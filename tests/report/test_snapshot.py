@@ -294,7 +294,7 @@ def test_a_snapshot_asks_few_questions_and_gets_few_rows_however_much_there_is(
     reader = Counting(tmp_path)
     snapshot = take_snapshot(reader, drive, clock.wall(), clock=clock)
     reader.close()
-    assert reader.queries <= 9
+    assert reader.queries <= 10
     assert reader.returned <= 2 * ROWS + 20
     assert (len(snapshot.needing), len(snapshot.newest)) == (ROWS, ROWS)
     assert snapshot.needs_person == 1200
