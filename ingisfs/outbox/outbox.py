@@ -931,7 +931,9 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
                     continue
                 if answer.after is document.state:
                     if answer.word and self._hear_word(document, answer.word):
-                        self._step(document, document.state, answer.detail or answer.word)
+                        self._note(
+                            document.id, document.name, document.state, document.state, answer.detail or answer.word
+                        )
                     continue
                 if answer.after not in TRANSITIONS[document.state]:
                     continue
