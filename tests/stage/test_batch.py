@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -16,11 +17,12 @@ import pytest
 
 from ingisfs.stage.batch import Batch, Pace
 from ingisfs.stage.conditions import NO_CONDITION
-from ingisfs.stage.customers import Customer, Customers
+from ingisfs.stage.customers import Customer, CustomerError, Customers
 from ingisfs.stage.database import Database
 from ingisfs.stage.desks import Desk, Desks
 from ingisfs.stage.invoices import Invoices, Query, reason_of
 from ingisfs.stage.post import Post
+from ingisfs.stage.reading import Reading, read_xml
 from ingisfs.stage.reasons import REASONS
 from ingisfs.stage.sentences import say
 from ingisfs.stage.users import Users
@@ -28,6 +30,7 @@ from ingisfs.stage.vault import Vault
 from scripts.king import Administration, Documents, Invoice, pdf_document, xml_king, xml_ubl
 from tests.stage.harness import REPOSITORY
 
+SAMPLES = REPOSITORY.parent / "shared" / "samples"
 ADMINISTRATION = Administration()
 INVOICES = ADMINISTRATION.invoices(13)
 WANTS = {Documents.BOTH: "both", Documents.PDF: "pdf", Documents.XML: "xml"}
@@ -213,9 +216,7 @@ def other_customer(office: Office) -> None:
     office.customers.block("king", customer.id, blocked=True)
 
 
-def _reading(invoice: Invoice):  # type: ignore[no-untyped-def]
-    from ingisfs.stage.reading import read_xml
-
+def _reading(invoice: Invoice) -> Reading:
     return read_xml(xml_king(invoice))
 
 
@@ -280,6 +281,23 @@ def test_a_second_document_of_a_name_in_other_letters_is_looked_at_by_itself(off
         ("refused", "duplicate"),
         ("refused", "duplicate"),
     ]
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="documents of others are not part of the project")
+def test_pairs_that_nobody_here_wrote_go_through(office: Office) -> None:
+    pairs = [path for path in sorted((SAMPLES / "pairs").glob("*.xml")) if path.with_suffix(".pdf").exists()]
+    numbers = set()
+    for path in pairs:
+        reading = read_xml(path.read_bytes())
+        with contextlib.suppress(CustomerError):  # another of the same customer
+            office.customers.add("king", Customer(reading.customer_number or reading.number, reading.customer_name))
+        office.put(path.name, path.read_bytes())
+        office.put(f"{path.stem}.pdf", path.with_suffix(".pdf").read_bytes())
+        numbers.add(reading.number)
+    assert office.batch.take_in() == len(pairs) > 8
+    assert office.names() == []
+    assert {number for number, status, _ in office.filed() if status == "new"} == numbers
+    assert {reason for _, _, reason in office.filed()} <= {"", "duplicate"}  # most have one number
 
 
 def test_a_refused_invoice_may_be_sent_again_when_it_is_mended(office: Office) -> None:
