@@ -95,7 +95,7 @@ def test_what_king_prints_is_accepted_by_a_stage_that_is_started_for_a_demonstra
             program.put("/inbox/.ingisfs-1-1.part", content=b"x").raise_for_status()
         expected[".ingisfs-1-1.part"] = "inbox"
         wait_for(lambda: documents(running) == expected, "everything to be accepted", 60)
-        assert running.names() == [".ingisfs-1-1.part"]
+        wait_for(lambda: running.names() == [".ingisfs-1-1.part"], "what was taken in to leave the inbox", 60)
         with closing(visitor(running, USER, PASSWORD)) as king:
             assert king.get("/counters.json").json() == {"refused": 0, "new": 13, "viewed": 0, "sent": 0}
 
