@@ -108,6 +108,7 @@ class Reason(StrEnum):
     XML_DTD = "xml-dtd"
     TWIN = "twin"  # its other half is held or parked
     ALREADY_DELIVERED = "already-delivered"  # a reprint of what was delivered before
+    DELIVERED_COPY = "delivered-copy"  # a program set aside what was delivered, and gave it a name to send
     RESTORED = "restored"  # the outbox is a restored backup or a copy from another machine
     RECOVERED = "recovered"  # found in a damaged outbox
     DAMAGED = "damaged"  # the bytes do not match the record
@@ -120,8 +121,9 @@ class Reason(StrEnum):
 
 #: Reasons that only a person takes away, whatever a program does to the document: it may have been delivered before.
 FOR_A_PERSON = frozenset({Reason.RESTORED, Reason.RECOVERED})
-#: Reasons that neither another name nor a look at the bytes takes away. The first ends when it is begun anew.
-STICKY = frozenset({Reason.WRITE_FAILED}) | FOR_A_PERSON
+#: Reasons that neither another name nor a look at the bytes takes away. The first ends when it is begun anew, the
+#: second with other bytes.
+STICKY = frozenset({Reason.WRITE_FAILED, Reason.DELIVERED_COPY}) | FOR_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)

@@ -528,14 +528,17 @@ class Outbox(Reading, diskcache.Cache):  # type: ignore[misc]
     def copy_aside(self, document: Document, draft: Draft, releases: Iterable[Release] = ()) -> bool:
         """Keep a copy of a published document under a name of its own, and list the original no more.
 
-        Returns False while it is being published; then nothing has changed.
+        The copy is never sent as it is, whatever it is called later: INGIS has it. Returns False
+        while it is being published; then nothing has changed.
         """
         sha256 = hashlib.sha256(draft.data).hexdigest()
-        with self._transaction():
+        with self._transaction() as sql:
             current = self.document(document.id)
             if current is not None and current.state is State.PUBLISHING:
                 return False
             self._put(draft, sha256)
+            mark = (Reason.DELIVERED_COPY, document.path, draft.id)
+            sql("UPDATE documents SET reason = ?, detail = ? WHERE id = ?", mark)
             self._release(releases)
             if current is not None:
                 self._list_no_more([current])

@@ -75,6 +75,13 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "An earlier {name} was delivered on {detail} already; this one is not sent again by itself. Delete it"
         " from the drive, or let it go if INGIS is to have it all the same: ingisfs queue release {which}",
     },
+    "reason.delivered-copy": {
+        "nl": "{name} is een kopie van {detail}, dat al is bezorgd; het wordt niet nog eens verstuurd. Verwijder het"
+        " van de schijf, of geef het vrij als INGIS het onder deze naam toch moet krijgen: ingisfs queue release"
+        " {which}",
+        "en": "{name} is a copy of {detail}, which was delivered already; it is not sent again. Delete it from the"
+        " drive, or let it go if INGIS is to have it under this name all the same: ingisfs queue release {which}",
+    },
     "reason.restored": {
         "nl": "{name} komt uit een teruggezette reservekopie of van een andere computer en kan al bezorgd zijn. Zoek"
         " het in het portaal van INGIS. Is het daar, verwijder het dan van de schijf; is het daar niet, geef het dan"

@@ -31,7 +31,7 @@ _NEEDING, _ROOM = 100_000, 180_000  # bytes of documents that need a person, and
 _DETAIL = 600  # columns of a message
 
 #: Reasons that have their detail in their sentence.
-DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.LOOKS_ATTACHED})
+DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.DELIVERED_COPY, Reason.LOOKS_ATTACHED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -811,6 +811,25 @@ def test_setting_a_delivered_document_aside_copies_it(drive: Drive, state: State
     assert (drive.state(old), drive.document(old).listed) == (state, False)
 
 
+def test_what_was_delivered_is_not_sent_again_under_another_name_by_way_of_noise(drive: Drive) -> None:
+    old = drive.printed("F1(1).pdf", pdf("1"))
+    drive.bring(old, State.DELIVERED)
+    drive.volume.rename("F1(1).pdf", "x.tmp")
+    drive.volume.rename("x.tmp", "F1.pdf")
+    copy = drive.listed("F1.pdf")
+    assert copy is not None
+    assert (copy.state, copy.reason, copy.detail) == (State.HELD, Reason.DELIVERED_COPY, "F1(1).pdf")
+    drive.volume.rename("F1.pdf", "F2.pdf")
+    handle = drive.volume.open("F2.pdf", may_write=True)
+    drive.volume.release(handle)
+    assert drive.closed("F2.pdf").state is State.HELD, "neither a name nor a look makes another document of it"
+    handle = drive.volume.open("F2.pdf", may_write=True)
+    drive.volume.truncate(handle, 0)
+    drive.volume.write(handle, 0, pdf("2"))
+    drive.volume.release(handle)
+    assert (drive.closed("F2.pdf").state, drive.closed("F2.pdf").reason) == (State.SETTLING, None), "other bytes do"
+
+
 @pytest.mark.parametrize("may_write", [False, True])
 def test_an_open_handle_follows_a_delivered_document_that_is_set_aside(drive: Drive, may_write: bool) -> None:
     old = drive.printed("F1.pdf", pdf("1"))
