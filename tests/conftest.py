@@ -23,9 +23,13 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file, of a server in the matrix (pytest-xdist)."""
+    """Let one process run all tests of a file, of a server in the matrix, and all under Wine (pytest-xdist).
+
+    Those under Wine share one prefix, so that they wait for each other, mostly: they begin first.
+    """
+    items.sort(key=lambda item: item.path.parent.name != "wine")
     for item in items:
-        name = item.path.name
+        name = "all" if item.path.parent.name == "wine" else item.path.name
         parameters: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
         if item.path.parent.name == "matrix" and "kind" in parameters:
             name = parameters["kind"].id
