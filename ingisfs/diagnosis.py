@@ -39,8 +39,8 @@ from ingisfs.outbox import ballast, salvage
 from ingisfs.outbox.document import State
 from ingisfs.outbox.locks import is_locked
 from ingisfs.outbox.mirror import machine_id
-from ingisfs.outbox.outbox import OutboxForeignError, refuse_foreign
 from ingisfs.outbox.reading import DATABASE, ReadOnlyOutbox
+from ingisfs.outbox.store import OutboxForeignError, refuse_foreign
 from ingisfs.report.catalogue import duration, moment, number, say, size
 from ingisfs.windows import Windows
 

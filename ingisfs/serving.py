@@ -35,8 +35,8 @@ from ingisfs.outbox.ballast import FULL, ROOM, Ballast, takes
 from ingisfs.outbox.document import Reason
 from ingisfs.outbox.locks import FileLock, locked
 from ingisfs.outbox.mirror import adopt, default_folder, is_foreign
-from ingisfs.outbox.outbox import (
-    Outbox,
+from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.store import (
     OutboxBusyError,
     OutboxDamagedError,
     OutboxError,

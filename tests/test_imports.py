@@ -33,7 +33,7 @@ ALLOWED: dict[str, set[str]] = {
 ONLY_HERE = {
     "asyncssh": "delivery/sftp.py stage/sftp.py",
     "ftplib": "delivery/ftps.py",
-    "diskcache": "outbox/outbox.py",
+    "diskcache": "outbox/store.py",
     "httpx": "delivery/login.py delivery/portal.py delivery/wire.py",
     "jeepney": "alarms/desktop.py",
     "mfusepy": "drive/fuse.py",

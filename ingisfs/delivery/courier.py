@@ -36,8 +36,9 @@ from ingisfs.outbox.ballast import LITTLE, Ballast
 from ingisfs.outbox.document import NEEDS_PERSON, Document, Reason, State
 from ingisfs.outbox.intake import Intake, Rules, Stem, is_xml
 from ingisfs.outbox.mirror import Mirror
-from ingisfs.outbox.outbox import Outbox, OutboxError, OutboxFullError
+from ingisfs.outbox.outbox import Outbox
 from ingisfs.outbox.reading import DamagedError
+from ingisfs.outbox.store import OutboxError, OutboxFullError
 
 log = logging.getLogger(__name__)
 

@@ -41,16 +41,9 @@ from ingisfs.drive.errors import (
 from ingisfs.drive.shown import Entry, ShownFolders
 from ingisfs.drive.space import Space, SpoolDisk
 from ingisfs.outbox.document import Document, Reason, State, new_id
-from ingisfs.outbox.outbox import (
-    MAX_DOCUMENT,
-    Draft,
-    Outbox,
-    OutboxError,
-    OutboxFullError,
-    OutboxGoneError,
-    Release,
-)
+from ingisfs.outbox.outbox import Draft, Outbox, Release
 from ingisfs.outbox.reading import DamagedError
+from ingisfs.outbox.store import MAX_DOCUMENT, OutboxError, OutboxFullError, OutboxGoneError
 
 log = logging.getLogger(__name__)
 

@@ -26,8 +26,8 @@ from ingisfs import deciding, names
 from ingisfs.config import ConfigError, Drive, load, names_in
 from ingisfs.drive import registry
 from ingisfs.outbox.document import NEEDS_PERSON, Document, State
-from ingisfs.outbox.outbox import OutboxError
 from ingisfs.outbox.reading import ReadOnlyOutbox
+from ingisfs.outbox.store import OutboxError
 from ingisfs.report.catalogue import number, say
 from ingisfs.report.html import looks
 from ingisfs.report.layout import cut, printable, wrap

@@ -19,7 +19,8 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.delivery.target import FRESH
 from ingisfs.outbox.document import Document, Reason, State
-from ingisfs.outbox.outbox import Decision, Outbox, OutboxFullError
+from ingisfs.outbox.outbox import Decision, Outbox
+from ingisfs.outbox.store import OutboxFullError
 from tests.delivery.couriers import LONG, all_delivered, fail_once, fifty_pairs, get, given_up, pair, running, until
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer

@@ -17,7 +17,8 @@ from typing import Any
 from ingisfs.drive.fuse import FuseHost, library
 from ingisfs.drive.space import SpoolDisk
 from ingisfs.drive.volume import Volume
-from ingisfs.outbox.outbox import MAX_DOCUMENT, Outbox
+from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.store import MAX_DOCUMENT
 
 
 class FaultyVolume(Volume):

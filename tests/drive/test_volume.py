@@ -28,7 +28,8 @@ from ingisfs.drive.errors import (
     VolumeError,
 )
 from ingisfs.outbox.document import Reason, State
-from ingisfs.outbox.outbox import Answer, OutboxBusyError, OutboxError, OutboxFullError
+from ingisfs.outbox.outbox import Answer
+from ingisfs.outbox.store import OutboxBusyError, OutboxError, OutboxFullError
 from tests.documents import pdf, xml
 from tests.drive.conftest import Drive, MakeDrive
 from tests.servers import wait_for

@@ -15,19 +15,16 @@ import diskcache
 import pytest
 
 from ingisfs.outbox.document import TRANSITIONS, Reason, State, new_id
-from ingisfs.outbox.outbox import (
-    Decision,
-    Draft,
-    Outbox,
+from ingisfs.outbox.outbox import Decision, Draft, Outbox, Release
+from ingisfs.outbox.reading import DamagedError, ReadOnlyOutbox
+from ingisfs.outbox.store import (
     OutboxBusyError,
     OutboxDamagedError,
     OutboxError,
     OutboxForeignError,
     OutboxFullError,
-    Release,
     StrictDisk,
 )
-from ingisfs.outbox.reading import DamagedError, ReadOnlyOutbox
 from tests.clocks import FakeClock
 from tests.documents import keep, pdf, xml
 

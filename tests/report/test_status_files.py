@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from ingisfs.outbox.outbox import Outbox, OutboxDamagedError
+from ingisfs.outbox.outbox import Outbox
 from ingisfs.outbox.reading import Reading
+from ingisfs.outbox.store import OutboxDamagedError
 from ingisfs.report import status_files
 from ingisfs.report.snapshot import DriveFacts, Snapshot
 from ingisfs.report.status_files import StatusFiles

@@ -17,7 +17,8 @@ from ingisfs.drive import errors
 from ingisfs.drive.shown import Words
 from ingisfs.drive.winfsp import MINIMUM, NTSTATUS, SECURITY, WinFspHost, library
 from ingisfs.outbox.document import State
-from ingisfs.outbox.outbox import Answer, OutboxFullError
+from ingisfs.outbox.outbox import Answer
+from ingisfs.outbox.store import OutboxFullError
 from ingisfs.report.command_sentences import SENTENCES
 from tests.documents import pdf
 from tests.drive.conftest import Drive, MakeDrive
