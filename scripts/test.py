@@ -56,13 +56,14 @@ def main() -> int:
         prepare_for_wine()
 
     checks = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
-    # Most tests wait for something most of the time, so two files at once cost little; more would only make them slow.
+    # Most tests wait for something most of the time, so three files at once cost two processors little.
     tests = [
         "pytest",
         "-n",
-        "2",
+        "3",
         "--dist",
         "loadgroup",
+        "--no-loadscope-reorder",  # in the order that tests/conftest.py gives them
         *([] if options.all else ["-m", "not long"]),
         *pytest_arguments,
     ]
