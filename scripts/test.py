@@ -62,8 +62,8 @@ def main() -> int:
         "-n",
         "3",
         "--dist",
-        "loadgroup",
-        "--no-loadscope-reorder",  # in the order that tests/conftest.py gives them
+        "loadscope",  # as tests/conftest.py has it
+        "--no-loadscope-reorder",
         *([] if options.all else ["-m", "not long"]),
         *pytest_arguments,
     ]

@@ -21,19 +21,29 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all tests of a file, of a server in the matrix, and all under Wine (pytest-xdist).
-
-    Those under Wine share one prefix, so that they wait for each other, mostly: they begin first.
-    """
+    """Let those under Wine begin first: they share one prefix, so one process does them, in minutes."""
     items.sort(key=lambda item: item.path.parent.name != "wine")
-    for item in items:
-        name = "all" if item.path.parent.name == "wine" else item.path.name
-        parameters: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
-        if item.path.parent.name == "matrix" and "kind" in parameters:
-            name = parameters["kind"].id
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.parent.name}/{name}"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let one process run all tests of a file, of a server in the matrix, and all under Wine.
+
+    pytest-xdist's own groups, `xdist_group`, are not heeded with pytest 9.2.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            if path.startswith("tests/wine/"):
+                return "wine"
+            if path.startswith("tests/matrix/") and "[" in test:
+                return test.partition("[")[2].rstrip("]").partition("-")[0]
+            return path
+
+    return Together(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -6,8 +6,6 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
-
 from ingisfs.stage.batch import Pace
 from ingisfs.stage.serve import Options
 from scripts.king import Administration, Documents, pdf_document, xml_king
@@ -27,7 +25,6 @@ def log_in(chromium: Browser, root: str, name: str, password: str) -> Page:
     return page
 
 
-@pytest.mark.xdist_group("browser")
 def test_invoices_are_uploaded_read_by_their_customer_and_counted_live(tmp_path: Path) -> None:
     pair = [tmp_path / f"{INVOICE.number}.pdf", tmp_path / f"{INVOICE.number}.xml"]
     pair[0].write_bytes(pdf_document(INVOICE, datetime.now(UTC)))
@@ -76,7 +73,6 @@ def test_invoices_are_uploaded_read_by_their_customer_and_counted_live(tmp_path:
             assert page.complaints() == []
 
 
-@pytest.mark.xdist_group("browser")
 def test_pages_work_by_keyboard_on_a_phone_and_without_a_script(tmp_path: Path) -> None:
     with running_stage(tmp_path / "stage", OPTIONS) as (running, _), browser(tmp_path / "browser") as chromium:
         page = chromium.open(f"{running.root}/login")
