@@ -63,16 +63,18 @@ RUNS = [
             "only_its_owner_sees": "modes",
             "test_the_folder_is_its_owners_only": "modes",
             "full_disk_is_told": "mounts a small disk",
+            "test_a_sample_pdf_cut_anywhere": "8 s; only bytes",
         },
     ),
     Run(
         "delivery",
         ("tests/delivery/test_courier.py", "tests/delivery/test_reprints.py", "tests/delivery/test_webdav.py"),
-        70,
+        60,
         {
             "apache_server": "a server for Linux",
             "nginx_server": "a server for Linux",
             "wsgidav_server": "20 s; the stage shows the same",
+            "stage_server": "20 s: a run of its own",
             "test_an_unknown_certificate_needs_a_person": "openssl",
             "test_a_run_of_300_printed_again": "9 s; the smaller ones show the same",
             "test_the_inbox_may_lie_in_a_folder_with_any_name": "owners of Linux",
@@ -95,14 +97,25 @@ RUNS = [
     ),
     Run("windows", ("tests/test_letters.py", "tests/test_windows.py", "tests/test_autostart.py"), 95),
     Run("faults", ("tests/delivery/test_faults.py",), 8, only="move and stays", long=True),  # all pass, in 100 s
+    Run("real server", ("tests/delivery/test_webdav.py",), 5, only="stage_server and not any_name", long=True),
     Run(
         "people",
+        ("tests/report/test_console.py", "tests/report/test_text.py", "tests/report/test_history.py"),
+        40,
+        {
+            "test_progress_in_a_terminal_is_a_bar": "Wine's console has other lines",
+            "test_a_watch_has_a_bar": "Wine's console has other lines",
+        },
+    ),
+    Run(
+        "all that people read",
         ("tests/report", "tests/test_king.py", "tests/test_imports.py"),
         580,
         {
             "test_progress_in_a_terminal_is_a_bar": "Wine's console has other lines",
             "test_a_watch_has_a_bar": "Wine's console has other lines",
         },
+        long=True,
     ),
 ]
 
