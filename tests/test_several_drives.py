@@ -62,6 +62,7 @@ def several(tmp_path: Path, server: Server) -> Iterator[Several]:
     made = Several(tmp_path, {name: Drive(tmp_path / name, server.url, server.user, server.password) for name in names})
     made.configure()
     yield made
+    Drive(tmp_path, server.url).clean()  # their processes have the folder of all in their environment
     for drive in made.drives.values():
         drive.clean()
 
