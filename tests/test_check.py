@@ -561,7 +561,8 @@ def test_an_ftps_server_is_told_by_its_certificate(tmp_path: Path, implicit: boo
     ):
         told = check(drive, ca_file=str(server.certificate))
         told.says("tls", "warn", "nog maar geldig tot")
-        for name in SERVER_STEPS:
+        told.says("overwrite", "warn", "overschrijft")
+        for name in set(SERVER_STEPS) - {"overwrite"}:
             told.says(name, "good")
         assert told.code == 0
         check(drive).says("tls", "bad", "Niemand die deze computer vertrouwt")

@@ -6,8 +6,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ingisfs import testprint
+from ingisfs.delivery.following import NOTE
 from ingisfs.outbox.inspection import WHOLE, inspect
 from tests.mounts import Drive, drive
 from tests.servers import StageServer, stage_server, wait_for
@@ -50,6 +51,12 @@ def test_a_pair_is_printed_and_followed_until_the_server_has_both(mounted: Drive
     assert "Bezorgd" in done.stdout
 
 
+def noted(mounted: Drive) -> str | None:
+    """Return what the courier has noted of its looks at the server."""
+    with closing(mounted.outbox()) as outbox:
+        return outbox.meta(NOTE)
+
+
 def printing(mounted: Drive, *options: str) -> subprocess.Popen[str]:
     """Begin a test print."""
     return subprocess.Popen(
@@ -72,8 +79,7 @@ def test_what_ingis_does_with_the_pair_is_followed_too(
     ) as mounted:
         process = printing(mounted, "--timeout", "120", "--ingis", "120")
         wait_for(lambda: set(mounted.states().values()) == {"delivered"} and len(mounted.states()) == 2, "both", 60)
-        wait_for(lambda: list(server.root.glob(".ingisfs-*-probe.part")), "a first look", 60)
-        time.sleep(0.5)  # for it to end
+        wait_for(lambda: '"witness": 1' in (noted(mounted) or ""), "a first look", 60)
         for path in server.root.glob("INGISFS-TEST-*"):
             if answer is None:
                 path.unlink()

@@ -157,6 +157,14 @@ class FtpsServer:
         """See `Server.replace`. A server whose RNTO does not overwrite cannot: nothing but ours is ever removed."""
         self._ask("rename", lambda ftp: self._rename(ftp, temporary, final, over=True))
 
+    def overwrites(self, temporary: str, taken: str) -> bool:
+        """Tell whether the server itself would take away what has a name. Both files are ours, and may be lost."""
+        try:
+            self.replace(temporary, taken)
+        except DeliveryError:
+            return False
+        return True
+
     def create(self, final: str, data: bytes, *, over: bool = False) -> None:
         """See `Server.create`."""
 

@@ -841,6 +841,7 @@ def test_a_probe_finds_both_servers_good(real: FtpTestServer) -> None:
     assert findings.error is None
     assert findings.good
     assert findings.renames
+    assert findings.unguarded, "RNTO overwrites; only our look protects a name"
     assert findings.listed
     assert real.names() == []
 
