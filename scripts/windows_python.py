@@ -35,7 +35,8 @@ VERSION = "3.11"
 TARGET = ["--platform", "win_amd64", "--implementation", "cp", "--python-version", VERSION, "--only-binary", ":all:"]
 
 EXTRAS = ("stage", "king", "dev")
-NOT_THERE = {"axe-playwright-python", "hatchling", "mypy", "pip", "pyftpdlib", "pyopenssl", "ruff"}  # run on this side only
+# What runs on this side only.
+NOT_THERE = {"axe-playwright-python", "hatchling", "mypy", "pip", "pyftpdlib", "pyopenssl", "ruff"}
 # Needed on Windows, or on its Python, only. pip would judge their markers by the Python that it runs under itself.
 MORE = ("backports.tarfile", "colorama", "importlib-metadata", "pywin32-ctypes", "typing-extensions")
 
