@@ -128,7 +128,7 @@ class Demo:
         self.drive = self.folder / "X"
         self.drive.mkdir()
         self.password = secrets.token_urlsafe(12)
-        self.page = ""  # the address of the portal
+        self.url = ""  # of the inbox
         self.stage_pid = 0
         self.interrupted = False
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -142,6 +142,11 @@ class Demo:
         """Raise DemoError if a person wants to stop."""
         if self.interrupted:
             raise DemoError(self.say["interrupted"])
+
+    @property
+    def portal(self) -> str:
+        """The address of the local INGIS's pages."""
+        return self.url.removesuffix("inbox/")
 
     # ---- the local INGIS ----
 
@@ -172,16 +177,14 @@ class Demo:
         self.stage_pid = process.pid
         try:
             deadline = time.monotonic() + PATIENCE
-            while not self.page:
+            while not self.url:
                 self.check()
                 if process.poll() is not None:
                     raise DemoError(self._ended("ingisfs stage", process.returncode, log))
                 if time.monotonic() > deadline:
                     raise DemoError(self._silent("ingisfs stage", log))
                 time.sleep(0.05)
-                self.page = "".join(
-                    re.findall(r"(http://127\.0\.0\.1:\d+/)inbox/", log.read_text("utf-8", "replace"))[:1]
-                )
+                self.url = "".join(re.findall(r"http://127\.0\.0\.1:\d+/inbox/", log.read_text("utf-8", "replace"))[:1])
             yield
         finally:
             if not self.kept:
@@ -197,7 +200,7 @@ class Demo:
         import httpx
 
         try:
-            answer = httpx.get(f"{self.page}documents.json", auth=(USER, self.password), trust_env=False, timeout=10)
+            answer = httpx.get(f"{self.portal}documents.json", auth=(USER, self.password), trust_env=False, timeout=10)
             documents: list[dict[str, Any]] = answer.raise_for_status().json()
         except httpx.HTTPError as error:
             raise DemoError(self.say["unreachable"].format(reason=error)) from error
@@ -211,7 +214,7 @@ class Demo:
         state, config = self.folder / "state", self.folder / "config.toml"
         # An XML that goes alone is held for a minute elsewhere, to see whether its PDF follows.
         config.write_text(f'[drives.king]\nlanguage = "{self.lang}"\npair_wait = 2\nfollow = 1\n', "utf-8")
-        server = f"ingis+{self.page}"  # by its API, so that the drive hears what INGIS and customers do
+        server = f"ingis+{self.portal}"  # by its API, so that the drive hears what INGIS and customers do
         options = ["--config", str(config), "--server", server, "--user", USER, "--state", str(state)]
         try:
             self._run("mount", str(self.drive), *options)
@@ -402,7 +405,7 @@ class Demo:
             print(self.say["as_customer"].format(customer=customer))
             print(f"  {link}")
         print(self.say["as_king"].format(user=USER, password=self.password))
-        print(f"  {self.page}")
+        print(f"  {self.portal}")
 
     def _letter(self) -> tuple[str, str]:
         """To whom the first mail about an invoice went, and the link in it. Without a mail server they are files."""
@@ -414,7 +417,7 @@ class Demo:
             for file in sorted((self.folder / "ingis" / "mail").glob("*.eml")):
                 mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
                 text = mail.get_body(("plain",))
-                links = re.findall(rf"{re.escape(self.page)}open/\S+", text.get_content()) if text else []
+                links = re.findall(rf"{re.escape(self.portal)}open/\S+", text.get_content()) if text else []
                 if links:
                     return str(mail["To"]), str(links[0])
             time.sleep(0.1)
@@ -451,7 +454,7 @@ def run(orders: int, keep: bool, lang: str) -> int:
     lines: list[PrintLine] = []
     try:
         with demo.stage():
-            print(demo.say["stage"].format(url=demo.page), flush=True)
+            print(demo.say["stage"].format(url=demo.portal), flush=True)
             with demo.mounted():
                 print(demo.say["mount"].format(drive=demo.drive), flush=True)
                 print(demo.say["king"].format(orders=orders), flush=True)
