@@ -51,6 +51,7 @@ _PROBLEMS: dict[type[failures.InboxError], tuple[int, str]] = {
     failures.DraftTakenError: (409, "draft-taken"),
     failures.NoParentError: (409, "no-folder"),
     failures.TooLargeError: (413, "too-large"),
+    failures.NoRightsError: (403, "no-rights"),
     failures.NameRefusedError: (422, "name-refused"),
     failures.SamePlaceError: (422, "name-refused"),
     failures.DigestMismatchError: (422, "digest-mismatch"),

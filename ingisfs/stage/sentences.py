@@ -89,6 +89,12 @@ _SENTENCES = {
         "Het document is te groot: ten hoogste {limit} MiB.",
         "The document is too large: at most {limit} MiB.",
     ),
+    "NoRightsError": (
+        "De lokale INGIS mag op zijn eigen schijf niet bij {name}. Geef de map waarin hij alles bewaart zijn rechten"
+        " terug.",
+        "The local INGIS has no rights on its own disk for {name}. Give the folder in which it keeps everything its"
+        " rights back.",
+    ),
     "NoDraftError": ("Er is geen concept {name}.", "There is no draft {name}."),
     "DraftTakenError": ("Er is of was al een concept {name}.", "There is or was a draft {name} already."),
     "DigestMismatchError": (

@@ -50,6 +50,7 @@ _STATUS = {
     failures.SamePlaceError: 403,
     failures.ConditionFailedError: 412,
     failures.TooLargeError: 413,
+    failures.NoRightsError: 403,
 }
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 

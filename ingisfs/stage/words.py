@@ -111,6 +111,10 @@ SENTENCES = {
         "Dit formulier is te groot. Er is niets gewijzigd.",
         "This form is too large. Nothing was changed.",
     ),
+    "error_no_rights": (
+        "De lokale INGIS mag niet meer bij zijn eigen map. Geef die map haar rechten terug en laad de pagina opnieuw.",
+        "The local INGIS may not use its folder any more. Give that folder its rights back and load this page again.",
+    ),
     "error_form": ("Dit formulier kon niet worden gelezen.", "This form could not be read."),
     "error_link": (
         "Deze link is verlopen of al gebruikt. Vraag om een nieuwe.",

@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from ingisfs.stage import formats
+from ingisfs.stage.failures import NoRightsError
 from ingisfs.stage.portal import Portal
 from ingisfs.stage.sentences import LANGUAGES, say
 from ingisfs.stage.sessions import COOKIE, LONGEST_SECONDS, Session
@@ -278,6 +279,8 @@ def _shown(visit: Visit, show: Callable[[Visit], Response]) -> Response:
         response = show(visit)
     except NotForYouError:
         response = not_there(visit)
+    except NoRightsError:
+        response = failed(visit, 503, "error_no_rights")
     if visit.asked("lang") in LANGUAGES:  # chosen: it stays so
         response.set_cookie(LANGUAGE_COOKIE, visit.language, max_age=YEAR, httponly=True, samesite="lax", path="/")
         if visit.session is not None:
