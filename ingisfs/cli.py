@@ -856,6 +856,7 @@ def test_print(mountpoint: str | None, yes: bool, timeout: float, ingis: float) 
 @click.option("--smtp", "smtp_url", metavar="URL", help="Where mails go: smtps://user@host, or smtp://host (STARTTLS).")
 @click.option("--mail-from", default="", metavar="ADDRESS", help="The sender of these mails.")
 @click.option("--add-user", default="", metavar="NAME", help="One more King user, with an inbox of their own.")
+@click.option("--reset-password", "reset_user", default="", metavar="NAME", help="A new password for this user.")
 @click.option("--demo", is_flag=True, help="Customers for what the stand-in for King prints.")
 @_plainly
 def stage(
@@ -867,6 +868,7 @@ def stage(
     smtp_url: str | None,
     mail_from: str,
     add_user: str,
+    reset_user: str,
     demo: bool,
 ) -> int:
     """Run a local INGIS on this machine, to try everything against."""
@@ -889,6 +891,7 @@ def stage(
             smtp_url=smtp_url,
             mail_from=mail_from,
             add_user=add_user,
+            reset_user=reset_user,
             demo=demo,
         )
         serve(folder or own, port, language=chosen, announce=click.echo, options=options)

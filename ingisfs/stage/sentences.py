@@ -32,6 +32,18 @@ _SENTENCES = {
         "Nieuwe gebruiker: {name}, met het wachtwoord uit {variable}",
         "New user: {name}, with the password from {variable}",
     ),
+    "reset_user": (
+        "Nieuw wachtwoord voor {name}: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
+        "New password for {name}: {password}  (keep it now: it is not shown again)",
+    ),
+    "reset_user_from_environment": (
+        "Nieuw wachtwoord voor {name}: dat uit {variable}",
+        "New password for {name}: that from {variable}",
+    ),
+    "reset_unknown": (
+        "Er is geen gebruiker «{name}». Kijk of de naam goed geschreven is, en of --folder de juiste map is.",
+        "There is no user “{name}”. See whether the name is spelled right, and whether --folder is the right folder.",
+    ),
     "user_refused": (
         "«{name}» kan geen naam van een gebruiker zijn: niet leeg, geen dubbele punt of stuurtekens.",
         "“{name}” cannot be the name of a user: not empty, no colon or control characters.",

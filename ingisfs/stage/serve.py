@@ -30,7 +30,7 @@ from ingisfs.stage.portal import Portal, opened
 from ingisfs.stage.post import Smtp, SmtpError
 from ingisfs.stage.sentences import LANGUAGES, say
 from ingisfs.stage.sftp import ROOT, SftpThread, host_key
-from ingisfs.stage.users import Users
+from ingisfs.stage.users import Users, normal
 
 ADDRESS = "127.0.0.1"  # never another: the stage is for one person at one machine, and speaks plain HTTP
 DEFAULT_PORT = 8420
@@ -51,6 +51,7 @@ class Options:
     sftp_port: int | None = None
     demo: bool = False  # customers for all that our stand-in for King prints
     add_user: str = ""  # one more King user
+    reset_user: str = ""  # who gets a new password
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -64,6 +65,7 @@ def options_of(
     smtp_url: str | None = None,
     mail_from: str = "",
     add_user: str = "",
+    reset_user: str = "",
     demo: bool = False,
 ) -> Options:
     """The options as a person types them: `batch` is `off`, or a number with s, m or h. Raises StageError."""
@@ -79,7 +81,7 @@ def options_of(
         smtp = Smtp.of_url(smtp_url, mail_from, password) if smtp_url else None
     except SmtpError as error:
         raise StageError(say(language, "smtp_refused", what=error)) from None
-    return Options(pace=pace, smtp=smtp, sftp_port=sftp_port, demo=demo, add_user=add_user)
+    return Options(pace=pace, smtp=smtp, sftp_port=sftp_port, demo=demo, add_user=add_user, reset_user=reset_user)
 
 
 def serve(
@@ -137,6 +139,8 @@ class Stage:
                     )
                 )
                 _ensure_users(portal.users, options.add_user, language, announce)
+                if options.reset_user:
+                    _reset_password(portal, options.reset_user, language, announce)
                 portal.desks.of(FIRST_USER)
                 self.sftp_port: int | None = None
                 sftp: SftpThread | None = None
@@ -220,17 +224,30 @@ def _ensure_users(users: Users, also: str, language: str, announce: Callable[[st
         (also, bool(also) and users.account(also) is None, "added_user"),
     ):
         if missing:
-            given = os.environ.get(PASSWORD_VARIABLE)
-            password = given or secrets.token_urlsafe(12)
-            if given:
-                sentence = say(language, f"{added}_from_environment", name=name, variable=PASSWORD_VARIABLE)
-            else:
-                sentence = say(language, added, name=name, password=password)
-            announce(sentence)  # before it is stored: killed in between, the next start makes and shows another
+            password = _announced_password(name, added, language, announce)
             try:
                 users.add(name, password)
             except ValueError:
                 raise StageError(say(language, "user_refused", name=name)) from None
+
+
+def _announced_password(name: str, what: str, language: str, announce: Callable[[str], None]) -> str:
+    """A password from the environment, or a new one. Told before it is stored: killed in between, it was no use."""
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        announce(say(language, f"{what}_from_environment", name=name, variable=PASSWORD_VARIABLE))
+        return given
+    password = secrets.token_urlsafe(12)
+    announce(say(language, what, name=name, password=password))
+    return password
+
+
+def _reset_password(portal: Portal, name: str, language: str, announce: Callable[[str], None]) -> None:
+    """Give somebody a new password, for whom no mail can do so. All their sessions end."""
+    if portal.users.account(name) is None:
+        raise StageError(say(language, "reset_unknown", name=name))
+    portal.users.change_password(name, _announced_password(name, "reset_user", language, announce))
+    portal.sessions.end_all(normal(name))
 
 
 @contextlib.contextmanager

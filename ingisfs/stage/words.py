@@ -60,6 +60,11 @@ SENTENCES = {
         "Fill in your user name. If an e-mail address of yours is known, you will get a link there to choose"
         " a new password.",
     ),
+    "forgot_no_mail": (
+        "King-gebruiker zonder e-mailadres? Wie de lokale INGIS op zijn computer draait, geeft u een nieuw wachtwoord:",
+        "A King user without an e-mail address? Who runs the local INGIS on a computer gives you a new password:",
+    ),
+    "forgot_name": ("NAAM", "NAME"),
     "forgot_button": ("Stuur mij een link", "Send me a link"),
     "reset_title": ("Nieuw wachtwoord kiezen", "Choose a new password"),
     "register_title": ("Welkom", "Welcome"),
@@ -137,6 +142,13 @@ SENTENCES = {
     ),
     "handbook_link": ("Handboek downloaden (PDF)", "Download the handbook (PDF)"),
     "handbook_file": ("INGIS handboek.pdf", "INGIS handbook.pdf"),
+    "email_missing": (
+        "U hebt nog geen e-mailadres opgegeven. Zonder kunt u een vergeten wachtwoord niet zelf vervangen, en hoort u"
+        " niet van geweigerde facturen.",
+        "You have given no e-mail address yet. Without one you cannot replace a forgotten password yourself, and are"
+        " not told of refused invoices.",
+    ),
+    "email_fill_in": ("Vul het in bij Mijn profiel", "Fill it in under My profile"),
     "inbox_title": ("Postvak", "Inbox"),
     "inbox_batch": (
         "Documenten worden elke {seconds} s uit het postvak gehaald.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -112,6 +113,29 @@ def test_without_batches_everything_stays_where_it_was_delivered(tmp_path: Path)
 def test_a_user_who_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="kan geen naam"):
         Stage(tmp_path / "stage", announce=lambda _: None, options=Options(add_user="a:b"))
+
+
+def test_who_has_no_address_for_a_link_gets_a_new_password_from_whoever_runs_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("INGISFS_STAGE_PASSWORD", raising=False)
+    with (
+        running_stage(tmp_path / "stage", Options(add_user="keizer")) as (running, _),
+        closing(visitor(running, "keizer", PASSWORD)) as keizer,
+    ):
+        cookie = keizer.cookies["ingis-session"]
+        assert "--reset-password NAAM" in keizer.get("/forgot?lang=nl").text
+        assert "geen e-mailadres opgegeven" in keizer.get("/").text
+    told: list[str] = []
+    with Stage(tmp_path / "stage", announce=told.append, options=Options(reset_user="keizer")) as stage:
+        (password,) = re.findall(r"keizer: (\S+) ", "\n".join(told))
+        users = stage.portal.users
+        assert users.verify("keizer", password)
+        assert not users.verify("keizer", PASSWORD)
+        assert users.verify(USER, PASSWORD), "nobody else's"
+        assert stage.portal.sessions.find(cookie) is None
+    with pytest.raises(StageError, match="geen gebruiker «keizr»"):
+        Stage(tmp_path / "stage", announce=told.append, options=Options(reset_user="keizr"))
 
 
 def test_many_pairs_are_taken_in_while_people_click(tmp_path: Path) -> None:
