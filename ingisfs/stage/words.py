@@ -137,11 +137,12 @@ SENTENCES = {
     "news_title": ("Nieuws", "News"),
     "handbook_title": ("Handboek", "Handbook"),
     "handbook_text": (
-        "Alles over insturen, klanten en geweigerde facturen op twee bladzijden.",
-        "All about sending, customers and refused invoices on two pages.",
+        "Afdrukken naar X:, kijken of alles weg is, en wat u doet als er iets is. Ook om af te drukken.",
+        "Printing to X:, seeing whether all is gone, and what to do when something is up. Also to print.",
     ),
-    "handbook_link": ("Handboek downloaden (PDF)", "Download the handbook (PDF)"),
-    "handbook_file": ("INGIS handboek.pdf", "INGIS handbook.pdf"),
+    "handbook_read": ("Handboek lezen", "Read the handbook"),
+    "handbook_link": ("Downloaden", "Download"),
+    "handbook_file": ("Handleiding ingisfs.html", "Handbook ingisfs.html"),
     "email_missing": (
         "U hebt nog geen e-mailadres opgegeven. Zonder kunt u een vergeten wachtwoord niet zelf vervangen, en hoort u"
         " niet van geweigerde facturen.",
