@@ -121,8 +121,8 @@ def test_pairs_of_others_reach_their_customers_whole(samples: dict[str, Path], s
             assert f"Factuur {sample.number}" in page
             amount = f"{Decimal(sample.gross):,.2f}".translate(str.maketrans(",.", ".,"))
             assert amount in page
-            xml = portal.invoices.files(row["id"])[1]
-            assert "UBL 2.1" in king.get(f"/invoices/{row['id']}/files/{xml['id']}/read").text
+            half = portal.invoices.files(row["id"])[1]
+            assert "UBL 2.1" in king.get(f"/invoices/{row['id']}/files/{half['id']}/read").text
             (text,) = [
                 m["text"] for m in portal.post.newest(USER, everything=True) if f"klant{index}@" in m["recipient"]
             ]
