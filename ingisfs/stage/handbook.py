@@ -30,7 +30,8 @@ pre{background:#f5f6f8;border:1px solid #d9dde3;border-radius:.4rem;padding:.7re
  white-space:pre-wrap}
 code{font-family:Consolas,"DejaVu Sans Mono",monospace;font-size:.92em}
 table{border-collapse:collapse;width:100%;font-size:.95rem}
-th,td{border:1px solid #d9dde3;padding:.4rem .6rem;text-align:left;vertical-align:top}
+th,td{border:1px solid #d9dde3;padding:.4rem .6rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+code{overflow-wrap:anywhere}
 th{background:#f5f6f8}
 a{color:#1f6fb2}
 @media print{@page{size:A4;margin:2cm 1.8cm}body{font-size:10.5pt;max-width:none;margin:0;padding:0}
