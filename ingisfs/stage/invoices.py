@@ -293,6 +293,18 @@ class Invoices:
         """A page of what these customers may read."""
         return self._page(_of(customer_ids), list(customer_ids), query)
 
+    def newest(self, owner: str, limit: int) -> list[sqlite3.Row]:
+        """The invoices that a King user sent last."""
+        return self._newest("owner = ?", [owner], limit)
+
+    def newest_for_customers(self, customer_ids: Sequence[int], limit: int) -> list[sqlite3.Row]:
+        """The invoices that these customers received last."""
+        return self._newest(_of(customer_ids), list(customer_ids), limit)
+
+    def _newest(self, where: str, values: list[object], limit: int) -> list[sqlite3.Row]:
+        query = f"SELECT * FROM invoices WHERE {where} ORDER BY filed_at DESC, id DESC LIMIT ?"
+        return self._database.rows(query, *values, limit)
+
     def refused_for(self, owner: str, reason: str) -> list[sqlite3.Row]:
         """The newest invoices that were refused for a reason."""
         return self._database.rows(

@@ -45,7 +45,7 @@ def test_invoices_are_uploaded_read_by_their_customer_and_counted_live(tmp_path:
         upload.set_input_files("#files", [tmp_path / name for name in (*names, "kapot.xml")])
         answers = upload.locator("[data-answers] tbody tr")
         for name in names:
-            expect(answers.filter(has_text=name).locator("a")).to_have_text("Nieuw")
+            expect(answers.filter(has_text=name).locator(".badge")).to_have_text("Nieuw")
         expect(answers.filter(has_text="kapot.xml").locator("a")).to_contain_text("niet goed gevormd")
 
         # the start page has not been touched since

@@ -155,7 +155,7 @@ class Drawer:
             other=next(other for other in LANGUAGES if other != language),
             path=visit.request.url.path,
             say=visit.say,
-            money=lambda cents: formats.money(cents, language),
+            amount=lambda cents, currency: formats.amount(cents, currency, language),
             day=lambda iso: formats.day(iso, language),
             moment=lambda seconds: formats.moment(seconds, language),
             iso=formats.iso,

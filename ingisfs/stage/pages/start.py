@@ -11,9 +11,11 @@ from ingisfs.stage.handbook import POLICY, handbook
 from ingisfs.stage.names import is_temporary
 from ingisfs.stage.news import NEWS
 from ingisfs.stage.pages.frame import NotForYouError, Page, Visit
-from ingisfs.stage.pages.invoices import customer_ids
+from ingisfs.stage.pages.invoices import customer_ids, shown_rows
 from ingisfs.stage.reasons import REASONS
 from ingisfs.stage.received import MAX_ROWS, rows
+
+NEWEST = 5  # invoices on the start page
 
 
 def pages() -> list[Page]:
@@ -30,9 +32,15 @@ def pages() -> list[Page]:
 
 
 def start(visit: Visit) -> Response:
-    """Counters and news."""
-    template = "start.html" if visit.is_king else "customer.html"
-    return visit.draw(template, counters=_counters(visit), news=NEWS, pace=visit.portal.pace)
+    """Counters, the newest invoices, and news."""
+    invoices = visit.portal.invoices
+    if visit.is_king:
+        template, newest = "start.html", invoices.newest(visit.user, NEWEST)
+    else:
+        template, newest = "customer.html", invoices.newest_for_customers(customer_ids(visit), NEWEST)
+    return visit.draw(
+        template, counters=_counters(visit), news=NEWS, pace=visit.portal.pace, **shown_rows(visit, newest)
+    )
 
 
 def counters(visit: Visit) -> Response:

@@ -99,7 +99,8 @@ def answer(visit: Visit) -> Response:
             reason = reason_of(invoice, visit.language)
             told = {
                 "state": invoice["status"],
-                "text": reason or visit.say(f"status_{invoice['status']}"),
+                "status": visit.say(f"status_{invoice['status']}"),
+                "text": reason or visit.say("invoice_title", number=invoice["number"]),
                 "link": f"/invoices/{invoice['id']}",
             }
     return JSONResponse(told)
