@@ -10,11 +10,13 @@ from playwright.sync_api import Browser, Page, Response
 
 from ingisfs.stage.customers import Customer
 from ingisfs.stage.pages.all import every_page
+from tests.servers import wait_for
 from tests.stage.browser import DESKTOP, PHONE, Window, axe, browser
 from tests.stage.harness import PASSWORD, USER
 from tests.stage.house import ANNA, INVOICES, SECRET, House, deliver, opened
 
 NO_PAGE = {"/counters.json", "/upload/answer", "/handbook.html", "/profile/logo"}  # data and downloads
+NAME = "een-lange-naam-van-een-bestand-2026-00012345-definitief.xml"
 SIZES = {"large": DESKTOP, "small": PHONE}
 
 
@@ -36,7 +38,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             deliver(made, invoice)
         blocked = made.portal.customers.add(USER, Customer("9", "Geblokkeerd", "g@x.example"))
         made.portal.customers.block(USER, blocked, blocked=True)
-        made.portal.post.send_due()
+        wait_for(lambda: all(mail["state"] != "queued" for mail in made.mails()), "all mails to be sent", 60)
         yield made
 
 
@@ -124,10 +126,11 @@ def test_axe_finds_nothing_where_a_form_is_refused(house: House, chromium: Brows
     assert page.locator("[role=alert]").count() == 1
     assert axe(page) == []
     page.goto("/upload")
-    page.set_input_files("#files", {"name": "kapot.xml", "mimeType": "text/xml", "buffer": b"<A>"})
+    page.set_input_files("#files", {"name": NAME, "mimeType": "text/xml", "buffer": b"<A>"})
     page.locator("[data-answers] tbody tr").wait_for()
     assert axe(page) == []
-    (house.running.inbox / "kapot.xml").unlink()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    (house.running.inbox / NAME).unlink()
     page.goto("/profile")
     page.evaluate("document.querySelectorAll('[name=csrf]').forEach(each => { each.value = 'x'; })")
     with page.expect_navigation():

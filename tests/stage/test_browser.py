@@ -51,6 +51,7 @@ def test_invoices_are_uploaded_read_by_their_customer_and_counted_live(tmp_path:
         # the start page has not been touched since
         for state, count in (("new", "1"), ("refused", "1")):
             expect(start.locator(f"[data-count={state}]")).to_have_text(count)
+        expect(start.locator("[data-live]")).to_contain_text(INVOICE.number)
 
         mail = next(row for row in stage.portal.post.newest(USER, everything=True) if row["kind"] == "notify")
         (link,) = re.findall(rf"{running.root}/open/\S+", mail["text"])

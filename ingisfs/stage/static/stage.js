@@ -52,13 +52,13 @@ if (upload) {
   const add = (file) => {
     table.hidden = false;
     const row = table.tBodies[0].insertRow();
-    cell(row, file.name);
+    cell(row, file.name, "main");
     const bar = document.createElement("progress");
     bar.max = Math.max(file.size, 1);
     bar.value = 0;
     bar.setAttribute("aria-label", file.name);
-    cell(row, bar);
-    const answer = cell(row, words.underWay);
+    cell(row, bar, "state");
+    const answer = cell(row, words.underWay, "more answer");
     waiting.push({ file, bar, answer });
     next();
   };
@@ -101,7 +101,6 @@ if (upload) {
         const link = document.createElement("a");
         link.href = told.link;
         link.textContent = told.text;
-        answer.className = "answer";
         answer.replaceChildren(badge, link);
         return;
       }
