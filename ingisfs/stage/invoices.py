@@ -23,6 +23,7 @@ from ingisfs.stage.sentences import say
 
 Status = Literal["refused", "new", "viewed", "sent"]
 STATUSES: tuple[Status, ...] = ("refused", "new", "viewed", "sent")
+FEW = 500  # invoices that a search finds
 PAGE_ROWS = 50
 YEAR_SECONDS = 365 * 86_400
 
@@ -332,6 +333,10 @@ class Invoices:
         for word in query.search.casefold().split()[:5]:
             where += " AND search LIKE ? ESCAPE '\\'"
             values.append(like(word))
+        if query.search:  # few found: sort those, instead of looking for them in the order of the list
+            few = self._database.rows(f"SELECT id FROM invoices WHERE {where} LIMIT {FEW + 1}", *values)
+            if len(few) <= FEW:
+                where, values = f"id IN ({', '.join('?' * len(few))})", [row["id"] for row in few]
         total = self._database.row(f"SELECT count(*) FROM invoices WHERE {where}", *values)
         column = SORTS.get(query.sort, "filed_at")
         direction = "DESC" if query.descending else "ASC"
