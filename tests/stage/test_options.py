@@ -138,8 +138,8 @@ def test_who_has_no_address_for_a_link_gets_a_new_password_from_whoever_runs_the
         Stage(tmp_path / "stage", announce=told.append, options=Options(reset_user="keizr"))
 
 
-def test_many_pairs_are_taken_in_while_people_click(tmp_path: Path) -> None:
-    pairs = 60
+@pytest.mark.parametrize("pairs", [60, pytest.param(1000, marks=pytest.mark.long)])
+def test_many_pairs_are_taken_in_while_people_click(tmp_path: Path, pairs: int) -> None:
     invoices = [each for each in Administration().invoices(pairs * 2) if each.debtor.documents is Documents.BOTH]
     pace = Pace(every=0.05, patience=600, settle=0.0)
     with running_stage(tmp_path / "stage", Options(pace=pace, demo=True)) as (running, stage):
@@ -162,7 +162,7 @@ def test_many_pairs_are_taken_in_while_people_click(tmp_path: Path) -> None:
                     program.put(f"/inbox/{invoice.number}.pdf", content=pdf).raise_for_status()
                     program.put(f"/inbox/{invoice.number}.xml", content=xml_king(invoice)).raise_for_status()
             count = min(pairs, len(invoices))
-            wait_for(lambda: stage.portal.invoices.counters(USER)["new"] == count, "all pairs to be taken in", 120)
+            wait_for(lambda: stage.portal.invoices.counters(USER)["new"] == count, "all pairs to be taken in", 300)
         finally:
             over.set()
             for person in people:
