@@ -92,11 +92,11 @@ def prepare_for_wine() -> None:
 
 def prepare_samples() -> None:
     """Have downloaded the invoices of others that tests send; those tests fail where that cannot be."""
-    from scripts import sample_invoices
+    from scripts import sample_invoices, windows_python
 
     try:
         sample_invoices.prepare()
-    except sample_invoices.UnavailableError as error:
+    except windows_python.UnavailableError as error:
         print(f"No sample invoices: {error}", flush=True)
 
 

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ingisfs.stage import failures
+from ingisfs.stage.bodies import received
 from ingisfs.stage.desks import Desk
 from ingisfs.stage.inbox import Document, Folder
 from ingisfs.stage.names import PREFIX, Place, check_name, is_temporary, place_of, written
@@ -113,16 +114,8 @@ class Api:
         digest = _sha256(request.headers.getlist("content-digest"))
         if digest is None or "content-range" in request.headers:
             return self._bad_request("no_digest" if digest is None else "partial")
-        if int(request.headers.get("content-length", "0")) > self._inbox.size_limit:
-            raise failures.TooLargeError
-        upload = self._inbox.upload()
-        try:
-            async for chunk in request.stream():
-                if upload.add(chunk):
-                    await run_sync(upload.spill)
+        async with received(request, self._inbox) as upload:
             draft, new = await run_sync(self._receipts.keep, upload, place, digest)
-        finally:
-            upload.discard()
         return JSONResponse(_described(draft), 201 if new else 200)
 
     async def _draft(self, _request: Request, name: bytes) -> Response:

@@ -116,7 +116,8 @@ def test_from_an_empty_machine_to_a_customer_who_reads_an_invoice(tmp_path: Path
         lines = ["Debiteurnummer;Naam;E-mail;BTW-nummer;Documenten;Taal"]
         lines += [";".join(f'"{text.replace(chr(34), chr(34) * 2)}"' for text in each) for each in others]
         king.goto("/customers/import")
-        csv = {"name": "klanten.csv", "mimeType": "text/csv", "buffer": "\n".join(lines).encode("utf-8")}
+        csv = tmp_path / "klanten.csv"
+        csv.write_text("\n".join(lines), "utf-8")
         king.set_input_files("#file", csv)
         king.get_by_role("button", name="Importeren").click()
         expect(king.get_by_role("status")).to_contain_text(f"{len(others)} klanten toegevoegd")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from typing import Any
 from urllib.parse import quote, urlencode
 from xml.dom import minidom
 
@@ -69,7 +70,7 @@ def _may_have(visit: Visit, invoice: sqlite3.Row, file: sqlite3.Row) -> bool:
     return wants == "both" or file["role"] == wants
 
 
-def shown_rows(visit: Visit, rows: list[sqlite3.Row]) -> dict[str, object]:
+def shown_rows(visit: Visit, rows: list[sqlite3.Row]) -> dict[str, Any]:
     """What the rows of invoices are drawn from: for customers with who sent each, and the document to download."""
     if visit.is_king:
         return {"rows": rows, "senders": {}, "documents": {}}
