@@ -60,6 +60,20 @@ _SENTENCES = {
         " --smtp smtps://name@mail.example --mail-from invoices@company.example; the password is in"
         " INGISFS_STAGE_SMTP_PASSWORD.",
     ),
+    "certificate_refused": (
+        "Met dit certificaat kan niet worden gewerkt: {what}. Geef met --certificate een PEM-bestand, en met --key de"
+        " sleutel zonder wachtwoord.",
+        "This certificate cannot be used: {what}. Give a PEM file with --certificate, and its key without a passphrase"
+        " with --key.",
+    ),
+    "listen_refused": (
+        "--listen {address} kan niet: geef een IPv4-adres van deze computer, of 0.0.0.0 voor alle.",
+        "--listen {address} is not possible: give an IPv4 address of this computer, or 0.0.0.0 for all.",
+    ),
+    "listen_needs_certificate": (
+        "Op {address} kunnen anderen meeluisteren. Geef met --certificate een certificaat, dan gaat alles over HTTPS.",
+        "On {address} others can listen in. Give a certificate with --certificate, then all goes over HTTPS.",
+    ),
     "port_in_use": (
         "Poort {port} is al in gebruik. Draait de lokale INGIS al? Kies anders een andere poort met --port.",
         "Port {port} is in use already. Is the local INGIS running? Else choose another port with --port.",

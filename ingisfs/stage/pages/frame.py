@@ -121,7 +121,13 @@ class Visit:
             self.portal.sessions.end(self.session)
         response = self.go(address)
         response.set_cookie(
-            COOKIE, self.portal.sessions.start(user), max_age=LONGEST_SECONDS, httponly=True, samesite="lax", path="/"
+            COOKIE,
+            self.portal.sessions.start(user),
+            max_age=LONGEST_SECONDS,
+            httponly=True,
+            secure=self.request.url.scheme == "https",
+            samesite="lax",
+            path="/",
         )
         return response
 
