@@ -164,6 +164,7 @@ class Volume:
         self._outbox = outbox
         self._spool = spool
         self._disk = disk
+        self._shown: list[Handle] = []  # of status files, oldest first
         self._status_files = {names.key(name): (name, render) for name, render in (status_files or {}).items()}
         self._max_document = max_document
         self._work = work
@@ -250,7 +251,10 @@ class Volume:
                 return _stat_of(showing.find(path))
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
-                return Stat(False, len(status[1]()), time.time_ns(), read_only=True, id=f"/{status[0]}")
+                # Who reads one asks for its size by name: of what was opened, not of what it says by now.
+                size = next((len(h.content) for h in reversed(self._shown) if h.name == status[0]), None)
+                size = len(status[1]()) if size is None else size
+                return Stat(False, size, time.time_ns(), read_only=True, id=f"/{status[0]}")
             if (made := self._folder(folder, name)) is not None:
                 return Stat(True, 0, self._made_ns, id=f"/{made}/")
             file, document = self._look_up(folder, name)
@@ -374,7 +378,9 @@ class Volume:
             if status := self._status_file(folder, name):
                 if may_write:
                     raise DeniedError(path)
-                return Handle(None, may_read, False, content=status[1](), name=status[0])
+                handle = Handle(None, may_read, False, content=status[1](), name=status[0])
+                self._shown.append(handle)
+                return handle
             if self._folder(folder, name) is not None:
                 raise IsFolderError(path)
             file, document = self._look_up(folder, name)
@@ -666,6 +672,8 @@ class Volume:
                 return
             handle.open = False
             if file is None:
+                if handle in self._shown:
+                    self._shown.remove(handle)
                 return
             if handle.may_write:
                 file.writers -= 1
