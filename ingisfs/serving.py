@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -258,6 +259,7 @@ class _Housekeeper(threading.Thread):
         """Look every few seconds."""
         alarms.forget_gone(self._drive)
         self._alarms = alarms.start(self._drive, self._outbox)
+        self._lay_out_log()
         while not self._ending.wait(HOUSEKEEPING):
             try:
                 if self._outbox.wal_size() > 2 * self._outbox.wal_bound:
@@ -269,6 +271,16 @@ class _Housekeeper(threading.Thread):
         if self._alarms is not None:
             self._alarms.end()
         self._outbox.close()
+
+    def _lay_out_log(self) -> None:
+        """Give the log its length before King prints, where the disk has plenty."""
+        room = self._drive.reserve + self._drive.ballast + 2 * self._drive.wal_bound
+        try:
+            while not self._ending.is_set() and shutil.disk_usage(self._drive.state_folder).free > room:
+                if self._outbox.lay_out_log():
+                    return
+        except (OutboxError, OSError) as error:
+            log.warning("the log grows as it needs: %s", error)
 
     def _make_ballast(self) -> None:
         """Take the ballast again; not at every look, where the disk tells of room that it does not give."""

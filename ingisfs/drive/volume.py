@@ -164,7 +164,7 @@ class Volume:
         self._outbox = outbox
         self._spool = spool
         self._disk = disk
-        self._shown: list[Handle] = []  # of status files, oldest first
+        self._status_open: list[Handle] = []  # of status files, oldest first
         self._status_files = {names.key(name): (name, render) for name, render in (status_files or {}).items()}
         self._max_document = max_document
         self._work = work
@@ -252,7 +252,7 @@ class Volume:
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
                 # Who reads one asks for its size by name: of what was opened, not of what it says by now.
-                size = next((len(h.content) for h in reversed(self._shown) if h.name == status[0]), None)
+                size = next((len(h.content) for h in reversed(self._status_open) if h.name == status[0]), None)
                 size = len(status[1]()) if size is None else size
                 return Stat(False, size, time.time_ns(), read_only=True, id=f"/{status[0]}")
             if (made := self._folder(folder, name)) is not None:
@@ -379,7 +379,7 @@ class Volume:
                 if may_write:
                     raise DeniedError(path)
                 handle = Handle(None, may_read, False, content=status[1](), name=status[0])
-                self._shown.append(handle)
+                self._status_open.append(handle)
                 return handle
             if self._folder(folder, name) is not None:
                 raise IsFolderError(path)
@@ -672,8 +672,8 @@ class Volume:
                 return
             handle.open = False
             if file is None:
-                if handle in self._shown:
-                    self._shown.remove(handle)
+                if handle in self._status_open:
+                    self._status_open.remove(handle)
                 return
             if handle.may_write:
                 file.writers -= 1
