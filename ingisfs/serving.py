@@ -7,6 +7,7 @@ of the catalogue with its values as JSON.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -56,6 +57,7 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
 BALLAST_AGAIN = 10.0  # s before the disk is asked again for what it did not give
 COURIER_LIMIT = 30.0  # s for an old courier to let go of a damaged outbox
+SWITCH = 0.001  # s that another thread may keep Python from the one that serves; Python's own is 0.005
 
 
 def serve(drive: Drive, ready: Callable[[], None]) -> None:
@@ -142,6 +144,8 @@ def _words(facts: DriveFacts) -> Words:
 
 def main() -> int:
     """Be the drive's process: settings as JSON on standard input, "ready" or a sentence as JSON on standard output."""
+    gc.freeze()  # what was imported stays: no full collection, in the middle of a print, has to walk it
+    sys.setswitchinterval(SWITCH)
     drive = Drive.from_json(sys.stdin.readline())
     with suppress(OSError):  # a disk that is full, or cannot be written: `serve` finds the sentence for it
         log_to(drive.state_folder / "log" / "drive.log")

@@ -178,6 +178,8 @@ class Volume:
         self._credit = 0  # bytes that may still be buffered before the disk is asked again
         self._made_ns = time.time_ns()
         self._wake = threading.Event()
+        self._released_since = 0.0  # monotonic; when the oldest of `_released` was closed
+        self._news = False  # for the courier
         self._closing = threading.Event()
         self._timer = threading.Thread(target=self._run_timer, name="release", daemon=True)
         self._timer.start()
@@ -647,7 +649,8 @@ class Volume:
                 self._released.setdefault(release.id, release)
             raise
         if released:
-            self._work()
+            self._news = True
+            self._wake.set()  # the timer tells the courier: a program that prints does not wait for it
 
     def finish(self, handle: Handle) -> None:
         """Have a handle write no more, and end the document if it was the last one that might. Never raises.
@@ -699,6 +702,8 @@ class Volume:
                     self._wake.set()
                 return
         if file.recorded and not file.published:
+            if not self._released:
+                self._released_since = time.monotonic()
             self._released[file.id] = Release(file.id, file.changed, file.failure is not None, str(file.failure or ""))
             self._wake.set()
         file.changed = False
@@ -717,8 +722,6 @@ class Volume:
         while True:
             self._wake.wait(RECORD_DELAY)
             self._closing.wait(RELEASE_DELAY)
-            if self._is_written():
-                self._closing.wait(RELEASE_LIMIT - RELEASE_DELAY)
             self._wake.clear()
             settled = False
             with self._lock:
@@ -727,19 +730,25 @@ class Volume:
                     return
                 try:
                     settled = self._settle_up()
+                    if self._released:
+                        self._wake.set()  # they are young
                 except (OutboxError, OSError) as error:
                     log.error("cannot bring the outbox up to date: %s", error)
                 except Exception:  # this thread must go on: without it no document ever ends
                     log.exception("cannot bring the outbox up to date")
+            if self._news:
+                self._news = False
+                self._work()
             if not settled:
                 self._closing.wait(RETRY_DELAY)
                 self._wake.set()
 
-    def _is_written(self) -> bool:
-        with self._lock:
-            return any(file.writers for file in self._open.values())
+    def _releases_are_due(self) -> bool:
+        """Tell whether what was closed has waited long enough for a transaction to ride on."""
+        is_written = any(file.writers for file in self._open.values())
+        return time.monotonic() - self._released_since >= (RELEASE_LIMIT if is_written else RELEASE_DELAY)
 
-    def _settle_up(self) -> bool:
+    def _settle_up(self, *, ending: bool = False) -> bool:
         """Bring the outbox up to date with what was closed; tells whether that worked."""
         self._record_begun()
         for file in list(self._unkept):
@@ -751,7 +760,7 @@ class Volume:
             self._end(file)
             if file.idle:
                 self._forget(file)
-        if self._released:
+        if self._released and (ending or self._releases_are_due()):
             self._write_out(self._outbox.release, 0, insist=True)
         return not self._unkept
 
@@ -763,7 +772,7 @@ class Volume:
                     file.writers = 0
                     self._end(file)
             try:
-                self._settle_up()
+                self._settle_up(ending=True)
             except (OutboxError, OSError) as error:
                 log.error("cannot bring the outbox up to date: %s", error)  # the next mount takes all as closed
             for file in self._unkept:

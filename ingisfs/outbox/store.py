@@ -290,7 +290,7 @@ class Store(Reading, diskcache.Cache):  # type: ignore[misc]
         then remove the log under us, and what we commit is written to a file without a name.
         """
         try:
-            now = (self._path.stat().st_ino, self._wal_path.stat().st_ino)
+            now = (os.stat(self._path).st_ino, os.stat(self._wal_path).st_ino)
         except OSError as error:
             raise OutboxDamagedError(f"the outbox was removed while open: {error}") from None
         if self._files is None:
