@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
+import time
 from contextlib import suppress
 
 from ingisfs.config import Drive
@@ -25,6 +26,7 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._happened = threading.Event()  # the courier ended, or the drive does
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -42,6 +44,7 @@ class Supervisor:
     def end(self) -> None:
         """Leave the courier alone: it finishes what it can without the drive."""
         self._ending.set()
+        self._happened.set()
         with self._lock:
             process = self._process
             if process is not None and process.stdin is not None:
@@ -88,10 +91,15 @@ class Supervisor:
 
     def _ran_well(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait for the end of the courier or of the drive; tells whether the courier had lived for long."""
-        waited = 0.0
-        while not self._ending.is_set():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.5)
-                break
-            waited += 0.5
-        return waited >= GOOD_RUN
+        began = time.monotonic()
+
+        def wait() -> None:
+            process.wait()
+            self._happened.set()
+
+        # A thread of its own: Popen's time-outs look twenty times a second.
+        threading.Thread(target=wait, name="courier", daemon=True).start()
+        self._happened.wait()
+        if not self._ending.is_set():
+            self._happened.clear()
+        return time.monotonic() - began >= GOOD_RUN
