@@ -13,7 +13,10 @@ ROOT = Path(__file__).parent.parent / "ingisfs"
 ALLOWED: dict[str, set[str]] = {
     "outbox": {"outbox", "clock", "crashpoints", "names"},
     "drive": {"drive", "outbox", "config", "names", "clock", "crashpoints", "logs", "processes"},
-    "delivery": {"delivery", "alarms", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs", ""},
+    "delivery": {
+        *("delivery", "alarms", "outbox", "config", "credentials", "names", "clock", "crashpoints", "logs"),
+        *("processes", ""),
+    },
     "alarms": {"alarms", "outbox", "report", "config", "credentials", "clock", "settings_file", "windows"},
     "report": {"report", "outbox", "names", "clock"},
     "stage": {"stage", "crashpoints", ""},
