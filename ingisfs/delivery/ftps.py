@@ -450,6 +450,7 @@ class FtpsServer:
             found = failure(error, ftp.last or "connect", logging_in=ftp.last == "PASS")
             if not isinstance(found, (TransientError, TargetNeedsPersonError)) or _code(error) == "550":
                 found = TargetNeedsPersonError(TargetReason.UNKNOWN, str(found))  # no folder, no document is meant yet
+            found.crowded = True
             raise found from None
         except DeliveryError:
             ftp.close()

@@ -349,6 +349,13 @@ class SftpServer:
         if self._sftp is not None and self._connection is not None and not self._connection.is_closed():
             return self._sftp
         await self._hang_up()
+        try:
+            return await self._made()
+        except DeliveryError as error:
+            error.crowded = True
+            raise
+
+    async def _made(self) -> asyncssh.SFTPClient:
         self._connection = await self._log_in()
         try:
             async with asyncio.timeout(LOGIN):
@@ -584,6 +591,8 @@ def failure(error: Exception, doing: str, *, logging_in: bool = False) -> Delive
     match error:
         case asyncssh.PermissionDenied() | asyncssh.IllegalUserName():
             return TargetNeedsPersonError(TargetReason.LOGIN, line)
+        case asyncssh.DisconnectError() if error.code == asyncssh.DISC_TOO_MANY_CONNECTIONS:
+            return UnreachableError(line)
         case asyncssh.DisconnectError() | ConnectionError() if logging_in:
             return TargetNeedsPersonError(TargetReason.LOGIN, line)
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported():

@@ -73,6 +73,7 @@ class Job:
     names: Sequence[str] = ()  # folders to list, temporary files to remove
     begun: int = 0  # how often the target had been closed when it was handed out
     look: Look | None = None  # what became of delivered documents
+    needed: int = 0  # how often a person had been needed when it was handed out
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,16 @@ class Worker(threading.Thread):
 
     def __init__(self, number: int, connect: Callable[[], Server], report: Callable[[Result], None]) -> None:
         super().__init__(name=f"worker-{number}", daemon=True)
+        self.number = number  # from 1
         self._connect = connect
         self._report = report
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._server: Server | None = None
         self._listed: dict[str, int] = {}  # folder → how many entries it had when last listed
-        self.busy = False  # the courier's
+        self._needed = 0  # how often a person had been needed when the connection was made
+        self.busy = False  # this and what follows is the courier's
+        self.answered = False  # its server has, since the target was opened
+        self.rests_until = 0.0  # on the boot clock: the server takes no more connections than the others have
 
     def give(self, job: Job) -> None:
         """Have a job done. One at a time."""
@@ -136,6 +141,9 @@ class Worker(threading.Thread):
         return self._server
 
     def _do(self, job: Job) -> Result:
+        if job.needed != self._needed:
+            self._disconnect()  # as in `run`, whichever worker had met it
+            self._needed = job.needed
         match job.kind:
             case "put":
                 return Result(self, job, self._put(job))

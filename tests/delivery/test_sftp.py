@@ -780,10 +780,10 @@ def scripted(folder: Path, **scripts: Script) -> Iterator[SftpServer]:
 
     async def end() -> None:
         acceptor.close()
-        await acceptor.wait_closed()
         for connection in connections:
             connection.abort()
             await connection.wait_closed()
+        await acceptor.wait_closed()  # with a newer Python for connections too
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
