@@ -14,6 +14,7 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from ingisfs.crashpoints import crashpoint
@@ -30,6 +31,7 @@ from ingisfs.delivery.failures import (
 from ingisfs.delivery.following import Following, Pattern
 from ingisfs.delivery.receipts import Receipts
 from ingisfs.delivery.server import Server, document_of, temporary_name
+from ingisfs.delivery.survival import Survival
 from ingisfs.delivery.target import LOGIN_PROBE, Target, backoff
 from ingisfs.delivery.worker import WHOLE_TARGET, Job, Look, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
@@ -83,8 +85,12 @@ class Courier:
         connect: Callable[[], Server],
         mirror: Mirror | None = None,
         ballast: Ballast | None = None,
+        survival: Survival | None = None,
     ) -> None:
-        """Deliver from `outbox`; `connect` makes one server object for each worker."""
+        """Deliver from `outbox`; `connect` makes one server object for each worker.
+
+        `survival`: what a check may have left on the server, to be ended when its time is over.
+        """
         self._outbox = outbox
         self._plan = plan
         self._mirror = mirror
@@ -106,6 +112,8 @@ class Courier:
         self._looked = 0.0  # on time.monotonic: when work was looked for last
         self._next_housekeeping = 0.0
         self._next_sweep = 0.0
+        self._survival = survival
+        self._look_survives = False  # it may be time to
         self._interrupted = True  # the latest handing out may have left claimed documents behind
         self._direct = False  # the server cannot rename: documents are put under their final names at once
         self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
@@ -509,6 +517,11 @@ class Courier:
             else:
                 folders = {"", *self._plan.rules.folders.values()}
             idle[0].give(self._job("list", names=sorted(folders)))
+            self._look_survives = True
+        elif self._look_survives:
+            self._look_survives = False
+            if self._survival is not None and self._survival.is_over(now := self._outbox.clock.wall()):
+                idle[0].give(self._job("survival", look=partial(_end_survival, self._survival, now)))
 
     def _look_after(self) -> None:
         """Look what became of what was delivered, when there is nothing else to do and the drive is there."""
@@ -623,9 +636,18 @@ class Courier:
         self._archive.round()
 
 
+def _end_survival(survival: Survival, now: float, server: Server) -> Callable[[], None]:
+    """Tell whether the file of an earlier check is still there, and remove it. Nothing is left to hear."""
+    try:
+        survival.look(server, now, again=False)
+    except OSError as error:
+        log.warning("cannot note what became of the file of a check: %s", error)
+    return lambda: None
+
+
 def _of_target(result: Result) -> DeliveryError | None:
     """Return what a result says against the target as a whole, None if nothing. A job stops at the first of these."""
-    if result.job.kind in {"list", "clean", "look"}:
+    if result.job.kind in {"list", "clean", "look", "survival"}:
         return None
     return result.error or next((o.error for o in result.outcomes if isinstance(o.error, WHOLE_TARGET)), None)
 

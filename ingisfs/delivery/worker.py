@@ -68,7 +68,7 @@ class Outcome:
 class Job:
     """What a worker is to do with some parcels."""
 
-    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (away with some), "look"
+    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (some), "look", "survival"
     stems: Sequence[Sequence[Parcel]] = ()  # parcels of one stem in the order in which they are published
     names: Sequence[str] = ()  # folders to list, temporary files to remove
     begun: int = 0  # how often the target had been closed when it was handed out
@@ -159,7 +159,7 @@ class Worker(threading.Thread):
                     self.server.remove(name)
                 crashpoint("clean.after")
                 return Result(self, job)
-            case "look":
+            case "look" | "survival":
                 assert job.look is not None
                 return Result(self, job, hear=job.look(self.server))
             case _:

@@ -16,6 +16,7 @@ from ingisfs.delivery.ftps import FtpsServer
 from ingisfs.delivery.server import Server
 from ingisfs.delivery.sftp import SftpServer
 from ingisfs.delivery.webdav import WebDavServer
+from ingisfs.delivery.worker import Result
 from ingisfs.outbox.document import State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Outbox
@@ -220,10 +221,10 @@ def test_a_worker_that_was_not_let_in_tries_again_after_a_while_one_at_a_time(
     courier._target.answered()
     now = outbox.clock.boot()
     for worker in (second, third):
-        assert courier._rests(couriers.Result(worker, courier._job("put"), error=error))
+        assert courier._rests(Result(worker, courier._job("put"), error=error))
     assert now + 300 <= second.rests_until < now + 400
     assert now + 600 <= third.rests_until < now + 700
-    assert not courier._rests(couriers.Result(first, courier._job("put"), error=error))  # nobody else is left
+    assert not courier._rests(Result(first, courier._job("put"), error=error))  # nobody else is left
     courier._target_failed(error, 0)
     assert [worker.rests_until for worker in courier._workers] == [0.0] * 3
 
@@ -238,4 +239,4 @@ def test_what_no_limit_explains_is_told_whoever_meets_it(
     courier._workers[0].answered = True
     error = TargetNeedsPersonError(reason, "no")
     error.crowded = True
-    assert not courier._rests(couriers.Result(courier._workers[1], courier._job("put"), error=error))
+    assert not courier._rests(Result(courier._workers[1], courier._job("put"), error=error))
