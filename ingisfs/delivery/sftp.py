@@ -199,6 +199,15 @@ class SftpServer:
         files = {_text(item.filename): item.attrs for item in found if not _is_folder(item.attrs)}
         return {name: _entry(attributes) for name, attributes in files.items() if attributes.size is not None}
 
+    def names(self, folder: str) -> set[str]:
+        """See `Server.names`."""
+        return set(self.entries(folder))
+
+    @property
+    def lists_sizes(self) -> bool:
+        """See `Server.lists_sizes`."""
+        return True
+
     def get(self, name: str) -> bytes | None:
         """See `Server.get`. What is no file has no bytes, but the name is taken all the same."""
         doing = f"read in {self._parent(name)}"

@@ -167,7 +167,7 @@ class Worker(threading.Thread):
                 return Result(self, job)
 
     def _temporaries(self, folder: str) -> list[str]:
-        found = (f"{folder}/{name}" if folder else name for name in self.server.entries(folder))
+        found = (f"{folder}/{name}" if folder else name for name in self.server.names(folder))
         return [name for name in found if document_of(name) is not None]
 
     # ---- put and verify ------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ class Worker(threading.Thread):
 
         Servers fail to list a folder in which files come and go meanwhile; that says nothing about our files.
         """
-        if wanted < LISTING_PAYS or self._listed.get(folder, 0) > LONG_LISTING * wanted:
+        if wanted < LISTING_PAYS or self._listed.get(folder, 0) > LONG_LISTING * wanted or not self.server.lists_sizes:
             return {}
         try:
             listing = self.server.entries(folder)

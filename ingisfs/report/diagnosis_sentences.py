@@ -368,8 +368,8 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "check.batch.gone.remedy": {
         "nl": "Vraag INGIS om bestanden die met .ingisfs- beginnen te laten staan. Of laat op de server een map maken"
-        " die INGIS niet bekijkt, en zet die als temporary_folder in de instellingen. Zet tot die tijd temp_lifetime lager"
-        " dan dat. Kijk daarna opnieuw met ingisfs check.",
+        " die INGIS niet bekijkt, en zet die als temporary_folder in de instellingen. Zet tot die tijd temp_lifetime"
+        " lager dan dat. Kijk daarna opnieuw met ingisfs check.",
         "en": "Ask INGIS to leave files alone that begin with .ingisfs-. Or have a folder made on the server that INGIS"
         " does not look at, and set it as temporary_folder in the settings. Until then, set temp_lifetime lower than"
         " that. Then look again with ingisfs check.",
