@@ -242,6 +242,8 @@ class Courier:
                 # What began before the target was closed says nothing of now; only a probe opens it again.
                 self._target_answered(delivered=result.job.kind in {"publish", "ask"})
                 result.worker.answered, self._lead = True, result.worker
+            if self._is_news_of_documents(result):
+                self._say_target()
             rests = self._rests(result)
             if (error := _of_target(result)) is not None and not rests:
                 self._target_failed(error, result.job.begun)
@@ -420,6 +422,17 @@ class Courier:
     def _target_answered(self, delivered: bool) -> None:
         if self._target.answered(delivered=delivered):
             self._say_target()
+
+    def _is_news_of_documents(self, result: Result) -> bool:
+        """Note whether the server takes any documents; tells whether that has to be said."""
+        uploads = result.job.kind == "put"
+        errors = [outcome.error for outcome in result.outcomes if not (uploads and outcome.parcel.direct)]
+        if None in errors:
+            return self._target.took()
+        error = next((error for error in errors if isinstance(error, TransientError)), None)
+        if not uploads or error is None or any(isinstance(error, WHOLE_TARGET) for error in errors):
+            return False
+        return self._target.refused(error)
 
     def _rests(self, result: Result) -> bool:
         """Have a worker rest if the server may only have one connection too many; tells whether it does.

@@ -23,6 +23,7 @@ from ingisfs.outbox.document import Document, Reason, State
 from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Decision, Outbox
 from ingisfs.outbox.store import OutboxFullError
+from ingisfs.report.target import read_target
 from tests.delivery.couriers import (
     LONG,
     all_delivered,
@@ -442,3 +443,22 @@ class _Remembering(FaultyServer):
             self._refused.append(operation)
             raise TargetNeedsPersonError(TargetReason.LOGIN, "401")
         super()._call(operation, name)
+
+
+def test_a_server_that_answers_500_to_every_upload_is_told_in_the_status_and_nothing_is_stopped(
+    outbox: Outbox, server: FaultyServer
+) -> None:
+    def refuse(done: str, name: str) -> None:
+        if done == "put":
+            raise TransientError("PUT: 500")
+
+    server.before = refuse
+    document_id = keep(outbox, "F1.pdf", pdf("1"))
+    with running(outbox, server) as courier:
+        wait_for(lambda: '"detail": "PUT: 500"' in (outbox.meta("target") or ""), "it to be told", LONG)
+        assert '"state": "ok"' in (outbox.meta("target") or "")
+        assert "neemt geen enkel document aan" in read_target(outbox).sentence("nl")
+        server.before = lambda done, name: None
+        courier.wake()
+        until(outbox, document_id, State.DELIVERED)
+        assert read_target(outbox).sentence("nl") == "De server antwoordt."

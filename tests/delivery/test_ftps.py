@@ -905,7 +905,7 @@ def test_no_older_files_size_is_asked_for_however_full_the_inbox_is(outbox: Outb
         with couriers.delivering(outbox, plan, connect):
             for document_id in ids:
                 couriers.until(outbox, document_id, State.DELIVERED)
-            wait_for(lambda: ids[3] in (outbox.meta("following") or ""), "it to be seen beside our own file", 60)
+            wait_for(lambda: '"witness": 0' not in (outbox.meta("following") or '"witness": 0'), "our own file", 60)
             (server.root / "F3.pdf").unlink()
             couriers.until(outbox, ids[3], State.COLLECTED)
         assert server.commands("NLST")

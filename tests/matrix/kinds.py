@@ -403,8 +403,8 @@ def _stage_version() -> str:
 
 RIGHTS = "rights"
 _SAYS_500 = (
-    "answers 500 to whatever it may not write, as to any other trouble: the documents wait and go when it may again, "
-    "and `alarm_after` tells a person"
+    "answers 500 to whatever it may not write, as to any other trouble: the status says at once that it takes no "
+    "document, they wait and go when it may again, and `alarm_after` tells a person"
 )
 
 KINDS: tuple[Kind, ...] = (

@@ -381,7 +381,8 @@ def test_rights_that_are_taken_away_need_a_person_and_nothing_is_lost(
     ):
         if RIGHTS in scene.kind.cannot:
             wait_for(lambda: any(document.tries > 1 for document in outbox.documents("1")), "tries", LONG)
-            assert "needs_person" not in (outbox.meta("target") or "")
+            wait_for(lambda: _target(outbox)["detail"], "the status to say that no document is taken", LONG)
+            assert _target(outbox)["state"] == "ok"
         else:
             needing(outbox, "forbidden")
         assert outbox.waiting() == len(wanted)
@@ -389,6 +390,12 @@ def test_rights_that_are_taken_away_need_a_person_and_nothing_is_lost(
         scene.server.root.chmod(0o755)
         ask_again(outbox, courier)
         all_delivered(outbox)
+    assert _target(outbox)["detail"] == ""
+
+
+def _target(outbox: Outbox) -> dict[str, Any]:
+    noted: dict[str, Any] = json.loads(outbox.meta("target") or "{}")
+    return noted
 
 
 @contextmanager
