@@ -155,7 +155,8 @@ _ABOUT = {
     "password": "three invoices and two hours with a wrong password: the server has seen two log-ins, no more",
     "certificate": "the certificate has expired (SFTP: the host key is another one): a person is asked, no password is "
     "shown, and all goes when there is a good one",
-    "batch": "`check` tells whether a small file of ours is still there after INGIS has collected documents, or is gone",
+    "batch": "`check` tells whether a small file of ours is still there after INGIS has collected documents, "
+    "or is gone",
 }
 
 
