@@ -42,13 +42,13 @@ def probe(
 ) -> Findings:
     """Reach the server, put a file, rename it, rename another over it, and remove both. Raises nothing.
 
-    `also` is done on the same connection if all of that went well; it raises nothing either.
+    `also` is done on the same connection if all of that went well and files are renamed; it raises nothing either.
     """
     server: Server | None = None
     try:
         server = connect()
         found = _try_out(server, temporary_folder)
-        if also is not None and found.error is None:
+        if also is not None and found.error is None and found.renames:
             also(server)
         return found
     except DeliveryError as error:

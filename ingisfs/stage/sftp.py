@@ -143,7 +143,7 @@ class _Server(asyncssh.SSHServer):
         self._connection = conn
         self._connections.add(conn)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Forget who was."""
         if self._connection is not None:
             self._connections.discard(self._connection)
