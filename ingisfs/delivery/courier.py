@@ -490,8 +490,11 @@ class Courier:
             if len(idle) == len(self._workers) and self._probe_wanted():
                 self._lead.give(self._job("probe"))
             return
-        if len(idle) == len(self._workers):
-            self._asked = self._outbox.meta("probe")  # the target is open, and nothing older may still fail
+        if len(idle) == len(self._workers) and (asked := self._outbox.meta("probe")) != self._asked:
+            self._asked = asked  # the target is open, and nothing older may still fail
+            self._needed += 1  # what connections are made with may have been changed
+            for worker in self._workers:
+                worker.rests_until = 0.0
         if not self._target.fresh:
             if len(idle) < len(self._workers):
                 return

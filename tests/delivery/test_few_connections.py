@@ -240,3 +240,30 @@ def test_what_no_limit_explains_is_told_whoever_meets_it(
     error = TargetNeedsPersonError(reason, "no")
     error.crowded = True
     assert not courier._rests(Result(courier._workers[1], courier._job("put"), error=error))
+
+
+def test_a_person_who_asks_has_all_workers_begin_anew(outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose log-in was refused rests for hours, and the person may have changed the password."""
+    monkeypatch.setattr("ingisfs.delivery.courier.Worker", InlineWorker)
+    made: list[FaultyServer] = []
+
+    def connect() -> FaultyServer:
+        made.append(FaultyServer())
+        return made[-1]
+
+    courier = StepCourier(outbox, Plan(Rules(pair_wait=0.0), workers=2), connect)
+    courier.begin()
+    courier.step()
+    courier.step()
+    (before,) = made
+    courier._workers[1].rests_until = outbox.clock.boot() + 3600
+    courier.step()
+    assert courier._workers[1].rests_until
+    outbox.count_up("probe")
+    courier.step()
+    assert not courier._workers[1].rests_until
+    document_id = keep(outbox, "F1.pdf", pdf("1"))
+    for _ in range(6):
+        courier.step()
+    assert couriers.get(outbox, document_id).state is State.DELIVERED
+    assert before.published == []
