@@ -765,8 +765,8 @@ def trust(drive: str, config: Path | None, machine: bool) -> int:
 def check(drive: str, config: Path | None, machine: bool, as_json: bool) -> int:
     """Find out what is wrong: this machine, the way to the server, and the server, with a remedy for each.
 
-    Two small files that INGIS passes over are written there. Exit code 1: the server does not answer; 3: a person is
-    needed.
+    Small files that INGIS passes over are written there; one stays until a later check has seen whether a batch leaves
+    it alone. Exit code 1: the server does not answer; 3: a person is needed.
     """
     from ingisfs.config import names_in
     from ingisfs.diagnosis import Diagnosis, Result, as_lines, conclusion, marks

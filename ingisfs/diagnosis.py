@@ -2,7 +2,8 @@
 
 Each step is one method of `Diagnosis`, and depends on others: what depends on a failed step is skipped and says so.
 Every question to the network has a time limit, and nobody logs in more than once, for some servers lock an account
-after a few wrong passwords. Nothing is changed, but for two small files at the server, see `delivery/probe.py`.
+after a few wrong passwords. Nothing is changed, but for two small files at the server (`delivery/probe.py`), and one
+that lies there until it is known whether INGIS leaves it alone (`delivery/survival.py`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -34,9 +35,11 @@ from ingisfs import credentials, letters, mounting
 from ingisfs.config import DEFAULT_DRIVE, NO_PROXY, ConfigError, Drive
 from ingisfs.delivery.failures import DeliveryError, TargetNeedsPersonError, TargetReason, TransientError
 from ingisfs.delivery.probe import Findings, probe
+from ingisfs.delivery.server import Server
+from ingisfs.delivery.survival import Known, Survival, Verdict
 from ingisfs.drive import host, registry, stop_file
 from ingisfs.outbox import ballast, salvage
-from ingisfs.outbox.document import State
+from ingisfs.outbox.document import BY_INGIS, State
 from ingisfs.outbox.locks import is_locked
 from ingisfs.outbox.mirror import machine_id
 from ingisfs.outbox.reading import DATABASE, ReadOnlyOutbox
@@ -62,6 +65,7 @@ _SCHEMES: Final = {  # kind of connection, and port
     "ftps-implicit": (_TLS_AT_ONCE, 990),
     "ftp": (_CLEAR, 21),
 }
+_PORTAL: Final = {"ingis", "ingis+http"}
 _BY_HTTP: Final = {"https", "http", "ingis", "ingis+http"}
 _IMPLICIT_FTPS = 990  # a port on which ftps:// means the same as ftps-implicit://
 
@@ -78,6 +82,7 @@ class Result(StrEnum):
     WARN = "warn"  # it works, but somebody should have a look
     BAD = "bad"
     SKIPPED = "skipped"  # a step that it depends on failed
+    UNKNOWN = "unknown"  # not yet: a later check tells
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +96,8 @@ class Step:
     away: bool = False  # bad, but only because the server does not answer now
 
 
-_MARKS: Final = {Result.GOOD: "✓", Result.WARN: "!", Result.BAD: "✗", Result.SKIPPED: "–"}
-_PLAIN_MARKS: Final = {Result.GOOD: "+", Result.WARN: "!", Result.BAD: "x", Result.SKIPPED: "-"}
+_MARKS: Final = {Result.GOOD: "✓", Result.WARN: "!", Result.BAD: "✗", Result.SKIPPED: "–", Result.UNKNOWN: "?"}
+_PLAIN_MARKS: Final = {Result.GOOD: "+", Result.WARN: "!", Result.BAD: "x", Result.SKIPPED: "-", Result.UNKNOWN: "?"}
 
 
 def marks(encoding: str | None) -> dict[Result, str]:
@@ -121,6 +126,7 @@ class Diagnosis:
         self._addresses: list[str] = []
         self._secret = ""
         self._findings: Findings | None = None
+        self._survival: Known | Exception | None = None
         self._found: dict[str, Step] = {}
 
     def run(self) -> Iterator[Step]:
@@ -450,7 +456,8 @@ class Diagnosis:
 
         drive = self._drive
         try:
-            found = within(PROBE, lambda: probe(lambda: connect(drive, self._secret), drive.temporary_folder))
+            server = lambda: connect(drive, self._secret)  # noqa: E731
+            found = within(PROBE, lambda: probe(server, drive.temporary_folder, self._look_for_file))
         except TimeoutError:
             return self._bad("login", "check.probe.slow", "probe.unreachable", away=True, seconds=f"{PROBE:g}")
         self._findings = found
@@ -486,6 +493,54 @@ class Diagnosis:
         if self._result.left:
             return self._warn("remove", "probe.left", names=", ".join(self._result.left))
         return self._good("remove")
+
+    def _look_for_file(self, server: Server) -> None:
+        """Look on the probe's connection what became of the file that an earlier check left."""
+        if self._scheme in _PORTAL:
+            return
+        drive = self._drive
+        survival = Survival(drive.state_folder, drive.server, drive.temporary_folder)
+        try:
+            self._survival = survival.look(server, time.time(), self._collected)
+        except (DeliveryError, OSError) as error:
+            self._survival = error
+
+    def _collected(self, since: float) -> int:
+        """Return how many documents INGIS took that were delivered since a time, 0 if that cannot be told."""
+        folder = self._drive.state_folder
+        if not (folder / "outbox" / DATABASE).exists():
+            return 0
+        states = sorted(BY_INGIS)
+        query = (
+            "SELECT count(DISTINCT documents.id) FROM documents JOIN history ON history.id = documents.id"
+            f" WHERE delivered_at >= ? AND history.after IN ({', '.join('?' * len(states))})"
+        )
+        with suppress(sqlite3.Error, OutboxForeignError), closing(ReadOnlyOutbox(folder)) as outbox:
+            ((found,),) = outbox.rows(query, (since, *states))
+            return int(found)
+        return 0
+
+    def _batch(self) -> Step | None:
+        if not self._result.renames:
+            return None  # nothing is ever under a temporary name
+        if self._scheme in _PORTAL:
+            return self._good("batch", "check.batch.portal")
+        if isinstance(self._survival, Exception):
+            raise self._survival
+        if self._survival is None:
+            return Step("batch", Result.UNKNOWN, self._say("check.batch.busy"))
+        known = self._survival
+        lain = duration(self._language, known.seconds)
+        match known.verdict:
+            case Verdict.SURVIVES if known.collected:
+                return self._good("batch", "check.batch.collected", lain=lain, count=known.collected)
+            case Verdict.SURVIVES:
+                return self._good("batch", lain=lain)
+            case Verdict.GONE:
+                return self._bad("batch", "check.batch.gone", "check.batch.gone.remedy", lain=lain)
+        sentence = "check.batch.begun" if known.seconds < 1 else "check.batch.waiting"
+        remedy = self._say("check.batch.remedy")
+        return Step("batch", Result.UNKNOWN, self._say(sentence, lain=lain), remedy)
 
     @property
     def _result(self) -> Findings:
@@ -531,6 +586,7 @@ _STEPS: Sequence[tuple[str, tuple[str, ...], Callable[[Diagnosis], Step | None]]
     ("overwrite", ("rename",), Diagnosis._overwrite),
     ("names", ("rename",), Diagnosis._names),
     ("remove", ("folder",), Diagnosis._remove),
+    ("batch", ("remove",), Diagnosis._batch),
 )
 
 

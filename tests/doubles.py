@@ -92,6 +92,11 @@ class FaultyServer:
             if name.startswith(prefix)
         }
 
+    lists_sizes = True
+
+    def names(self, folder: str) -> set[str]:
+        return set(self.entries(folder))
+
     def get(self, name: str) -> bytes | None:
         self._call("get", name)
         return self.files.get(name)

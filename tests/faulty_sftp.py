@@ -68,6 +68,9 @@ class FaultySftp:
     files: dict[str, File] = field(default_factory=dict)
     arrivals: list[tuple[str, bytes]] = field(default_factory=list)  # everything that ever got a final name
     requests: list[tuple[str, str]] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)  # the host key that was seen by whoever showed a password
+    inside: int = 0  # connections that are logged in now
+    together: int = 0  # writes that wait for each other, once, before the first of them is answered
     fault: Fault = lambda operation, name, count: None
     done: Callable[[str, str], None] = lambda operation, name: None  # after each request that was carried out
     hidden: Callable[[str], bool] = lambda name: False  # names that a listing does not show
@@ -81,6 +84,8 @@ class FaultySftp:
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
     _acceptor: asyncssh.SSHAcceptor | None = None
+    _waiting: int = 0  # writes that were begun
+    _met: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -130,7 +135,7 @@ class FaultySftp:
 
         async def update() -> None:
             assert self._acceptor is not None
-            self._acceptor.update(server_host_keys=[key])
+            self._acceptor.update(server_host_keys=[key], server_factory=lambda: _Login(self, key))
 
         self.key = key
         asyncio.run_coroutine_threadsafe(update(), self._loop).result(20)
@@ -157,6 +162,11 @@ class FaultySftp:
     ) -> T:
         """Do one request as the test wants it. `carry_out` gets whether to do it by half."""
         fault = self.ask(operation, name)
+        if operation == "write" and not self._met.is_set():
+            self._waiting += 1
+            if self._waiting >= self.together:
+                self._met.set()
+            await self._met.wait()
         if fault is not None and fault.late:
             with self.lock:
                 self._late.append((len(self.requests) + fault.late, lambda: carry_out(fault.short)))
@@ -235,13 +245,24 @@ _FOLDER = asyncssh.SFTPAttrs(size=0, permissions=0o040755, atime=0, mtime=0)
 
 
 class _Login(asyncssh.SSHServer):
-    def __init__(self, state: FaultySftp) -> None:
+    """One connection, made when the host key was `key`."""
+
+    def __init__(self, state: FaultySftp, key: asyncssh.SSHKey) -> None:
         self._state = state
+        self._key = key
         self._connection: asyncssh.SSHServerConnection | None = None
+        self._is_inside = False
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         self._connection = conn
         self._state._connections.append(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._state.inside -= self._is_inside
+
+    def auth_completed(self) -> None:
+        self._is_inside = True
+        self._state.inside += 1
 
     async def begin_auth(self, username: str) -> bool:
         return await self._do("connect", username, True)
@@ -250,6 +271,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     async def validate_password(self, username: str, password: str) -> bool:
+        self._state.shown.append(self._key.get_fingerprint())
         return await self._do("log in", username, (username, password) == (USER, self._state.password))
 
     async def _do(self, step: str, username: str, truth: bool) -> bool:
@@ -322,14 +344,14 @@ def faulty_sftp(key: asyncssh.SSHKey) -> Iterator[FaultySftp]:
 
     async def start() -> asyncssh.SSHAcceptor:
         return await asyncssh.listen(
-            "127.0.0.1", 0, server_factory=lambda: _Login(state), server_host_keys=[key], sftp_factory=inbox
+            "127.0.0.1", 0, server_factory=lambda: _Login(state, key), server_host_keys=[key], sftp_factory=inbox
         )
 
     async def end() -> None:
         assert state._acceptor is not None
         state._acceptor.close()
-        await state._acceptor.wait_closed()
         await state._cut()
+        await state._acceptor.wait_closed()  # with a newer Python for connections too
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()

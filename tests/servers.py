@@ -68,11 +68,32 @@ def free_port() -> int:
     """A TCP port on the loopback that nobody listens on.
 
     Below the range the kernel hands out to outgoing connections: a client could otherwise be given this very port while
-    the server is stopped for a restart, or even connect to itself.
+    the server is stopped for a restart, or even connect to itself. It stays ours until this process ends: other
+    processes that run tests on this machine, now or in a moment, look for theirs elsewhere.
     """
-    while not _is_free(port := random.randrange(20_000, 32_000)):
+    while not (_claim(port := random.randrange(20_000, 32_000)) and _is_free(port)):
         pass
     return port
+
+
+_claimed: set[int] = set()
+_claims: list[int] = []  # the open file that has a lock for each port; they end with the process
+
+
+def _claim(port: int) -> bool:
+    import fcntl  # not on Windows
+
+    if port in _claimed:
+        return False
+    if not _claims:
+        place = Path(tempfile.gettempdir()) / f"ingisfs-test-ports-{os.getuid()}"
+        _claims.append(os.open(place, os.O_RDWR | os.O_CREAT, 0o600))
+    try:
+        fcntl.lockf(_claims[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _claimed.add(port)
+    return True
 
 
 def _is_free(port: int) -> bool:
@@ -130,6 +151,8 @@ class Server(ABC):
     def start(self) -> None:
         """Start, on the same port and folder as before, and wait until the port answers."""
         assert self._process is None, "it runs already"
+        if self._output.exists():
+            wait_for(lambda: _is_free(self.port), f"port {self.port} to be free again", 30.0)
         if not _is_free(self.port):  # nginx would wait for it, and we would take the other's answer for ours
             raise RuntimeError(f"something else listens on port {self.port}")
         with self._output.open("ab") as output:
@@ -143,7 +166,7 @@ class Server(ABC):
                 **self.options(),
             )
         try:
-            wait_for(self._answers, f"{type(self).__name__} to listen on port {self.port}", 20.0)
+            wait_for(self._answers, f"{type(self).__name__} to listen on port {self.port}", 60.0)
         except BaseException:
             self.stop()
             raise

@@ -128,10 +128,11 @@ class TcpProxy:
         await self._ending.wait()
         for server in servers:
             server.close()
-        for connection in list(self._open):
-            connection.cut()
-        while self._open:
-            await asyncio.sleep(0.01)
+        # Also what came just now: no stream may outlive its loop.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            for connection in list(self._open):
+                connection.cut()
+            await asyncio.wait(others, timeout=0.05)
 
     def _accept(self, same: int | None) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -155,7 +156,7 @@ class TcpProxy:
             except OSError:
                 pass  # nobody listens there: the client is hung up on
             finally:
-                connection.cut() if connection.ended.is_set() else _close(connection)
+                await _end(connection)
                 self._open.discard(connection)
 
         return accept
@@ -215,10 +216,18 @@ class TcpProxy:
                 await asyncio.sleep(len(data) / self.rate)
 
 
-def _close(connection: Connection) -> None:
-    for end in (connection.client, connection.server):
-        if end is not None:
-            end.close()
+async def _end(connection: Connection) -> None:
+    """Close both ends when all was passed on, unless the connection is cut."""
+    ends = [end for end in (connection.client, connection.server) if end is not None]
+    for end in ends:
+        end.close()
+    closed: asyncio.Future[Any] = asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
+    cut: asyncio.Future[Any] = asyncio.ensure_future(connection.ended.wait())
+    await asyncio.wait([closed, cut], return_when=asyncio.FIRST_COMPLETED)
+    if connection.ended.is_set():
+        connection.cut()
+    cut.cancel()
+    await asyncio.gather(closed, cut, return_exceptions=True)
 
 
 def at_random(seed: int, *, among: int, share: float, least: int, most: int) -> Callable[[int], int | None]:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from tests.secured_servers import Authority, tls_apache
 from tests.servers import Server, apache_server, free_port, wait_for, wsgidav_server
 from tests.sftp_servers import asyncssh_server
 
-SERVER_STEPS = ["login", "folder", "rename", "overwrite", "names", "remove"]
+SERVER_STEPS = ["login", "folder", "rename", "overwrite", "names", "remove", "batch"]
 
 
 @pytest.fixture
@@ -114,12 +114,49 @@ def test_a_mounted_drive_with_a_good_server_is_good_at_every_step(drive: Drive, 
     told = check(drive)
     assert told.code == 0
     assert told.all["conclusion"] == "good"
-    assert told.of("good") == list(told.steps)
+    assert told.of("good") == [name for name in told.steps if name != "batch"]  # which only a later check tells
     assert set(SERVER_STEPS) < set(told.steps)
     told.says("mountpoint", "good", f"{drive.mountpoint} is gekoppeld en antwoordt")
     told.says("outbox", "good", f"de schijf (proces {drive.pids('drive')[0]})")
+    told.says("batch", "unknown", "Nog niet bekend", "na de volgende batch")
     assert told.all["server"] == server.url
-    assert server.names() == []
+    assert len(server.names()) == 1
+    assert server.names()[0].startswith(".ingisfs-")
+
+
+def test_a_temporary_file_that_something_took_is_told_by_the_next_check(drive: Drive, server: Server) -> None:
+    check(drive)
+    (name,) = server.names()
+    check(drive).says("batch", "unknown", "Er staat er")
+    (server.root / name).unlink()
+    told = check(drive)
+    told.says("batch", "bad", "verdwenen, en niet door ons", "temporary_folder")
+    assert told.all["conclusion"] == "person"
+    assert told.code == 3
+
+
+def test_a_temporary_file_that_stays_while_ingis_collects_is_told_by_the_next_check(
+    drive: Drive, server: Server
+) -> None:
+    configure(drive, follow=0.2)
+    assert drive.mount().returncode == 0
+    check(drive, follow=0.2)
+    (drive.mountpoint / "F1.pdf").write_bytes(pdf("1"))
+    wait_for(lambda: "F1.pdf" in server.names(), "the document", 60)
+    # INGIS comes when the courier has seen that its own file stands beside the document.
+    wait_for(lambda: _witness(drive), "the courier's own file", 60)
+    (server.root / "F1.pdf").unlink()
+    drive.wait_states({"F1.pdf": "collected"}, 60)
+    told = check(drive, follow=0.2)
+    told.says("batch", "good", "INGIS haalde intussen 1 van onze documenten op")
+    check(drive, follow=0.2).says("batch", "good", "INGIS haalde intussen 1")
+
+
+def _witness(drive: Drive) -> list[str]:
+    """Return the documents beside which the courier has seen its own file."""
+    with closing(drive.outbox()) as outbox:
+        noted = json.loads(outbox.meta("following") or "{}")
+    return [document for folder in noted.get("folders", {}).values() for document in folder["seen"]]
 
 
 def test_people_read_a_line_for_each_step_in_what_their_terminal_can_show(drive: Drive) -> None:
@@ -562,11 +599,11 @@ def test_an_ftps_server_is_told_by_its_certificate(tmp_path: Path, implicit: boo
         told = check(drive, ca_file=str(server.certificate))
         told.says("tls", "warn", "nog maar geldig tot")
         told.says("overwrite", "warn", "overschrijft")
-        for name in set(SERVER_STEPS) - {"overwrite"}:
+        for name in set(SERVER_STEPS) - {"overwrite", "batch"}:
             told.says(name, "good")
         assert told.code == 0
         check(drive).says("tls", "bad", "Niemand die deze computer vertrouwt")
-        assert server.names() == []
+        assert len(server.names()) == 1  # left until it is known whether it survives
 
 
 def test_an_ftp_server_without_tls_is_told_and_shown_no_password(tmp_path: Path) -> None:

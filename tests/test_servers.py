@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -202,6 +204,13 @@ def test_a_taken_port_is_not_mistaken_for_ours(tmp_path: Path) -> None:
         second.port = first.port
         with pytest.raises(RuntimeError, match="something else listens"):
             second.start()
+
+
+def test_a_port_that_was_given_is_not_given_to_another_process() -> None:
+    """Two runs of the tests on one machine: nobody listens there yet."""
+    port = free_port()
+    asked = f"from tests.servers import _claim; print(_claim({port}))"
+    assert subprocess.run([sys.executable, "-c", asked], check=True, capture_output=True, text=True).stdout == "False\n"
 
 
 def test_a_free_port_is_never_one_that_a_client_is_given() -> None:

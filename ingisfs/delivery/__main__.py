@@ -23,6 +23,7 @@ from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason
 from ingisfs.delivery.following import Pattern
 from ingisfs.delivery.server import Server
+from ingisfs.delivery.survival import Survival
 from ingisfs.logs import log_to
 from ingisfs.outbox.ballast import LITTLE, Ballast
 from ingisfs.outbox.document import State
@@ -108,7 +109,8 @@ def main() -> int:
         receipts=urlsplit(drive.server).scheme in {"ingis", "ingis+http"},
     )
     outbox.set_meta("follows", "1" if plan.follow else "")  # for those who wait for what INGIS says
-    courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast)
+    survival = Survival(drive.state_folder, drive.server, drive.temporary_folder)
+    courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast, survival)
 
     def listen() -> None:
         for _ in sys.stdin:

@@ -14,6 +14,7 @@ import queue
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 from ingisfs.crashpoints import crashpoint
@@ -23,13 +24,15 @@ from ingisfs.delivery.failures import (
     DocumentRefusedError,
     NameExistsError,
     TargetNeedsPersonError,
+    TargetReason,
     TransientError,
     UnreachableError,
 )
 from ingisfs.delivery.following import Following, Pattern
 from ingisfs.delivery.receipts import Receipts
 from ingisfs.delivery.server import Server, document_of, temporary_name
-from ingisfs.delivery.target import Target, backoff
+from ingisfs.delivery.survival import Survival
+from ingisfs.delivery.target import LOGIN_PROBE, Target, backoff
 from ingisfs.delivery.worker import WHOLE_TARGET, Job, Look, Outcome, Parcel, Result, Worker
 from ingisfs.outbox.archive import Archive
 from ingisfs.outbox.ballast import LITTLE, Ballast
@@ -49,6 +52,10 @@ JOB_BYTES = 32 * 2**20
 HOUSEKEEPING = 5.0  # s between two rounds of it
 SWEEP = 3600.0  # s between two looks for temporary files that were given up
 RESOLVE_WAIT = 2.0  # s before a server is asked about a doubt for the first time
+REST = 300.0  # s between two tries of one connection more, where the server took no more of them
+
+#: What a server that takes no more connections may say to one that it does not let in, beside "not now".
+_OF_CROWDS = {TargetReason.LOGIN, TargetReason.UNKNOWN}
 
 Event = Result | Literal["work", "orphan", "stop"]
 
@@ -78,8 +85,12 @@ class Courier:
         connect: Callable[[], Server],
         mirror: Mirror | None = None,
         ballast: Ballast | None = None,
+        survival: Survival | None = None,
     ) -> None:
-        """Deliver from `outbox`; `connect` makes one server object for each worker."""
+        """Deliver from `outbox`; `connect` makes one server object for each worker.
+
+        `survival`: what a check may have left on the server, to be ended when its time is over.
+        """
         self._outbox = outbox
         self._plan = plan
         self._mirror = mirror
@@ -88,6 +99,8 @@ class Courier:
         self._archive = Archive(outbox, plan.archive_days)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._workers = [Worker(number, connect, self._events.put) for number in range(1, plan.workers + 1)]
+        self._needed = 0  # how often a person was needed
+        self._lead = self._workers[0]  # asks for all of them: the one that was answered last
         self._target = Target(outbox.clock)
         self._target.remember(outbox.meta("target"))
         self._in_hand: set[str] = set()  # ids that a worker has
@@ -99,6 +112,8 @@ class Courier:
         self._looked = 0.0  # on time.monotonic: when work was looked for last
         self._next_housekeeping = 0.0
         self._next_sweep = 0.0
+        self._survival = survival
+        self._look_survives = False  # it may be time to
         self._interrupted = True  # the latest handing out may have left claimed documents behind
         self._direct = False  # the server cannot rename: documents are put under their final names at once
         self._given_up: list[str] = []  # temporary files of ours that nobody needs any more
@@ -226,13 +241,22 @@ class Courier:
             if result.error is None and good:
                 # What began before the target was closed says nothing of now; only a probe opens it again.
                 self._target_answered(delivered=result.job.kind in {"publish", "ask"})
-            if (error := _of_target(result)) is not None:
+                result.worker.answered, self._lead = True, result.worker
+            if self._is_news_of_documents(result):
+                self._say_target()
+            rests = self._rests(result)
+            if (error := _of_target(result)) is not None and not rests:
                 self._target_failed(error, result.job.begun)
+                if result.job.kind == "probe" and error.crowded:  # another worker may have the only connection
+                    self._lead = self._workers[result.worker.number % len(self._workers)]
             match result.job.kind:
                 case "put":
                     uploaded.append((result, self._sort_uploads(result)))
                 case "publish" | "ask":
                     delivered.extend(self._sort_published(result))
+                case "list" | "clean" if rests:
+                    self._given_up += [name for name in result.job.names if result.job.kind == "clean"]
+                    self._next_sweep = 0.0
                 case "list":
                     self._given_up += [name for name in result.names if self._is_given_up(name)]
                 case "look":
@@ -399,11 +423,46 @@ class Courier:
         if self._target.answered(delivered=delivered):
             self._say_target()
 
+    def _is_news_of_documents(self, result: Result) -> bool:
+        """Note whether the server takes any documents; tells whether that has to be said."""
+        uploads = result.job.kind == "put"
+        errors = [outcome.error for outcome in result.outcomes if not (uploads and outcome.parcel.direct)]
+        if None in errors:
+            return self._target.took()
+        error = next((error for error in errors if isinstance(error, TransientError)), None)
+        if not uploads or error is None or any(isinstance(error, WHOLE_TARGET) for error in errors):
+            return False
+        return self._target.refused(error)
+
+    def _rests(self, result: Result) -> bool:
+        """Have a worker rest if the server may only have one connection too many; tells whether it does.
+
+        A log-in that was refused for another reason is met by the others too, once their connections end. One worker
+        at a time tries again; of the log-in that was refused, as seldom as ever.
+        """
+        errors = [result.error, *(outcome.error for outcome in result.outcomes)]
+        error = next((error for error in errors if error is not None and error.crowded), None)
+        if error is None or (isinstance(error, TargetNeedsPersonError) and error.reason not in _OF_CROWDS):
+            return False
+        now, worker = self._outbox.clock.boot(), result.worker
+        others = [other for other in self._workers if other is not worker and other.rests_until <= now]
+        if not self._target.open or not any(other.answered or other.busy for other in others):
+            return False
+        worker.answered = False
+        rest = LOGIN_PROBE if isinstance(error, TargetNeedsPersonError) else REST
+        worker.rests_until = max(now, *(other.rests_until for other in self._workers)) + rest
+        log.warning("the server takes no more connections, %s rests: %s", worker.name, error)
+        return True
+
     def _target_failed(self, error: DeliveryError, begun: int) -> None:
         if not isinstance(error, (TransientError, TargetNeedsPersonError)):
             error = UnreachableError(str(error))
+        self._needed += isinstance(error, TargetNeedsPersonError)
         if self._target.failed(error, begun):
             log.warning("target: %s %s: %s", self._target.health, self._target.reason, error)
+        if not self._target.open:
+            for worker in self._workers:
+                worker.answered, worker.rests_until = False, 0.0
         self._say_target()
 
     def _say_target(self) -> None:
@@ -429,14 +488,18 @@ class Courier:
             return
         if not self._target.open:
             if len(idle) == len(self._workers) and self._probe_wanted():
-                idle[0].give(self._job("probe"))
+                self._lead.give(self._job("probe"))
             return
-        if len(idle) == len(self._workers):
-            self._asked = self._outbox.meta("probe")  # the target is open, and nothing older may still fail
+        if len(idle) == len(self._workers) and (asked := self._outbox.meta("probe")) != self._asked:
+            self._asked = asked  # the target is open, and nothing older may still fail
+            self._needed += 1  # what connections are made with may have been changed
+            for worker in self._workers:
+                worker.rests_until = 0.0
         if not self._target.fresh:
             if len(idle) < len(self._workers):
                 return
-            idle = idle[:1]
+            idle = [self._lead]
+        idle = [worker for worker in idle if worker.rests_until <= self._outbox.clock.boot()]
         for worker, stems in zip(idle, self._doubtful(len(idle)), strict=False):
             self._in_hand.update(parcel.document.id for parcel in stems)
             worker.give(self._job("ask", [stems]))
@@ -454,7 +517,7 @@ class Courier:
         names: Sequence[str] = (),
         look: Look | None = None,
     ) -> Job:
-        return Job(kind, stems, names, self._target.closings, look)
+        return Job(kind, stems, names, self._target.closings, look, self._needed)
 
     def _sweep(self, idle: Sequence[Worker]) -> None:
         """Look now and then for temporary files that were given up, and have them removed: only ours, by id."""
@@ -470,6 +533,11 @@ class Courier:
             else:
                 folders = {"", *self._plan.rules.folders.values()}
             idle[0].give(self._job("list", names=sorted(folders)))
+            self._look_survives = True
+        elif self._look_survives:
+            self._look_survives = False
+            if self._survival is not None and self._survival.is_over(now := self._outbox.clock.wall()):
+                idle[0].give(self._job("survival", look=partial(_end_survival, self._survival, now)))
 
     def _look_after(self) -> None:
         """Look what became of what was delivered, when there is nothing else to do and the drive is there."""
@@ -477,7 +545,7 @@ class Courier:
             return
         look = self._following.look(fresh=self._target.fresh)
         if look is not None:
-            self._workers[0].give(self._job("look", look=look))
+            self._lead.give(self._job("look", look=look))
 
     def _hear_look(self, result: Result) -> None:
         if result.hear is not None:
@@ -584,9 +652,18 @@ class Courier:
         self._archive.round()
 
 
+def _end_survival(survival: Survival, now: float, server: Server) -> Callable[[], None]:
+    """Tell whether the file of an earlier check is still there, and remove it. Nothing is left to hear."""
+    try:
+        survival.look(server, now, again=False)
+    except OSError as error:
+        log.warning("cannot note what became of the file of a check: %s", error)
+    return lambda: None
+
+
 def _of_target(result: Result) -> DeliveryError | None:
     """Return what a result says against the target as a whole, None if nothing. A job stops at the first of these."""
-    if result.job.kind in {"list", "clean", "look"}:
+    if result.job.kind in {"list", "clean", "look", "survival"}:
         return None
     return result.error or next((o.error for o in result.outcomes if isinstance(o.error, WHOLE_TARGET)), None)
 

@@ -32,6 +32,10 @@ class TargetReason(StrEnum):
 class DeliveryError(Exception):
     """Root of what a server's answers and silences mean."""
 
+    #: Met by a connection that the server did not let in, or by a request "too many": where another connection works,
+    #: it may take no more of them at a time.
+    crowded = False
+
 
 class TransientError(DeliveryError):
     """Goes away by itself."""

@@ -156,9 +156,10 @@ def look_at(server: Server, look: Look) -> Found:
     if server.entry(look.witness) is None:
         return Found(took=time.monotonic() - began)
     until = time.monotonic() + BUDGET
-    listing = server.entries(look.folder)
+    listing = server.entries(look.folder) if look.patterns else {}
+    names_there = listing.keys() if look.patterns else server.names(look.folder)
     place = f"{look.folder}/" if look.folder else ""
-    missing = {followed.id for followed in look.documents if followed.name not in listing}
+    missing = {followed.id for followed in look.documents if followed.name not in names_there}
     gone, is_all = set(), True
     for followed in look.documents:
         if followed.ask and followed.id in missing:

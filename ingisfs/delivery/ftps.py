@@ -17,8 +17,8 @@ What absence means: 550 is all that FTP has for "not there", "not now" and "not 
 two different questions (MLST or SIZE, and RNFR, which only asks as long as no RNTO follows) are both answered so, and
 its folder can be entered.
 
-Servers without MLSD (vsftpd, IIS) list names only; the size of each file there is asked for by itself. LIST, which is
-for people's eyes, is never read.
+Servers without MLSD (vsftpd, IIS) list names only; the size of each file there is asked for by itself, only where it
+matters. LIST, which is for people's eyes, is never read.
 """
 
 from __future__ import annotations
@@ -208,6 +208,22 @@ class FtpsServer:
             return {name: entry for name, entry in told.items() if entry is not None}
 
         return self._ask(f"list {self._parent(f'{folder}/')}", listed)
+
+    def names(self, folder: str) -> set[str]:
+        """See `Server.names`. No sizes are asked for, which without MLSD would be a question each."""
+
+        def listed(ftp: _Connection) -> set[str]:
+            self._enter(ftp, folder)
+            if not ftp.knows("MLST"):
+                return set(_names(ftp))
+            return {name for name, facts in map(_facts, ftp.lines("MLSD")) if facts["type"].lower() == "file"}
+
+        return self._ask(f"list {self._parent(f'{folder}/')}", listed)
+
+    @property
+    def lists_sizes(self) -> bool:
+        """See `Server.lists_sizes`. True as long as nobody has logged in."""
+        return self._ftp is None or self._ftp.knows("MLST")
 
     def get(self, name: str) -> bytes | None:
         """See `Server.get`. What is no file has no bytes, but the name is taken all the same."""
@@ -450,6 +466,7 @@ class FtpsServer:
             found = failure(error, ftp.last or "connect", logging_in=ftp.last == "PASS")
             if not isinstance(found, (TransientError, TargetNeedsPersonError)) or _code(error) == "550":
                 found = TargetNeedsPersonError(TargetReason.UNKNOWN, str(found))  # no folder, no document is meant yet
+            found.crowded = True
             raise found from None
         except DeliveryError:
             ftp.close()

@@ -167,6 +167,15 @@ class PortalServer:
         except (KeyError, TypeError, ValueError):
             raise TransientError("a listing that is none") from None
 
+    def names(self, folder: str) -> set[str]:
+        """See `Server.names`."""
+        return set(self.entries(folder))
+
+    @property
+    def lists_sizes(self) -> bool:
+        """See `Server.lists_sizes`."""
+        return True
+
     def get(self, name: str) -> bytes | None:
         """See `Server.get`."""
         answer = self._ask(HTTPMethod.GET, f"/content/{quote(name)}")

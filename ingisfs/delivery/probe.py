@@ -37,12 +37,20 @@ class Findings:
         return self.error is None and not self.overwrites
 
 
-def probe(connect: Callable[[], Server], temporary_folder: str | None = None) -> Findings:
-    """Reach the server, put a file, rename it, rename another over it, and remove both. Raises nothing."""
+def probe(
+    connect: Callable[[], Server], temporary_folder: str | None = None, also: Callable[[Server], None] | None = None
+) -> Findings:
+    """Reach the server, put a file, rename it, rename another over it, and remove both. Raises nothing.
+
+    `also` is done on the same connection if all of that went well and files are renamed; it raises nothing either.
+    """
     server: Server | None = None
     try:
         server = connect()
-        return _try_out(server, temporary_folder)
+        found = _try_out(server, temporary_folder)
+        if also is not None and found.error is None and found.renames:
+            also(server)
+        return found
     except DeliveryError as error:
         return Findings(error, "reach")
     finally:

@@ -55,6 +55,13 @@ class Server(Protocol):
     def entries(self, folder: str) -> dict[str, Entry]:
         """Return the files in a folder ("" for the inbox) by name. Raises as `entry`."""
 
+    def names(self, folder: str) -> set[str]:
+        """Return the names of the files in a folder, and perhaps of the folders in it. Raises as `entry`."""
+
+    @property
+    def lists_sizes(self) -> bool:
+        """Tell whether `entries` is one answer of the server, not one for each file. Known after the first `put`."""
+
     def get(self, name: str) -> bytes | None:
         """Return the bytes under a name, None if surely nothing is there. Raises as `entry`."""
 

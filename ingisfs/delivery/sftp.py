@@ -199,6 +199,15 @@ class SftpServer:
         files = {_text(item.filename): item.attrs for item in found if not _is_folder(item.attrs)}
         return {name: _entry(attributes) for name, attributes in files.items() if attributes.size is not None}
 
+    def names(self, folder: str) -> set[str]:
+        """See `Server.names`."""
+        return set(self.entries(folder))
+
+    @property
+    def lists_sizes(self) -> bool:
+        """See `Server.lists_sizes`."""
+        return True
+
     def get(self, name: str) -> bytes | None:
         """See `Server.get`. What is no file has no bytes, but the name is taken all the same."""
         doing = f"read in {self._parent(name)}"
@@ -349,6 +358,13 @@ class SftpServer:
         if self._sftp is not None and self._connection is not None and not self._connection.is_closed():
             return self._sftp
         await self._hang_up()
+        try:
+            return await self._made()
+        except DeliveryError as error:
+            error.crowded = True
+            raise
+
+    async def _made(self) -> asyncssh.SFTPClient:
         self._connection = await self._log_in()
         try:
             async with asyncio.timeout(LOGIN):
@@ -584,6 +600,8 @@ def failure(error: Exception, doing: str, *, logging_in: bool = False) -> Delive
     match error:
         case asyncssh.PermissionDenied() | asyncssh.IllegalUserName():
             return TargetNeedsPersonError(TargetReason.LOGIN, line)
+        case asyncssh.DisconnectError() if error.code == asyncssh.DISC_TOO_MANY_CONNECTIONS:
+            return UnreachableError(line)
         case asyncssh.DisconnectError() | ConnectionError() if logging_in:
             return TargetNeedsPersonError(TargetReason.LOGIN, line)
         case asyncssh.KeyExchangeFailed() | asyncssh.ProtocolNotSupported():

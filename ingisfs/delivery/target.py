@@ -18,6 +18,7 @@ FIRST, LONGEST = 1.0, 900.0  # s: the range of waits between two tries
 SECOND_TRY = 5.0  # s before a log-in that failed is tried for the second and last time
 PERSON_PROBE = 900.0  # s between two probes of a target that needs a person
 LOGIN_PROBE = 4 * 3600.0  # s, where the log-in was refused: some servers count the tries of hours
+REFUSALS = 3  # uploads in a row, each refused for what may pass, after which that is told
 FRESH = 60.0  # s for which an answer says that the log-in is still good
 
 
@@ -47,6 +48,7 @@ class Target:
     closings: int = 0  # how often it was closed; tells the tries apart
     failures: int = 0  # in a row
     needs: int = 0  # how often in a row a person was needed
+    refusals: int = 0  # uploads in a row that were refused while the target was open
     next_probe: float = 0.0  # on the boot clock
     answered_at: float = -FRESH  # on the boot clock
     _needed_since: float | None = None  # s since 1970 UTC, from before the last probe or from an earlier courier
@@ -81,9 +83,27 @@ class Target:
         news = self.health is not Health.OK
         if news:
             self.health, self.since = Health.OK, self.clock.wall()
-        self.reason = self.detail = ""
+            self.reason = self.detail = ""
         self.failures = 0
         self.answered_at = self.clock.boot()
+        return news
+
+    def refused(self, error: TransientError) -> bool:
+        """Note that an upload was refused for what may pass, and is waited for by itself; tells whether that is news.
+
+        Some servers (Apache, nginx) answer so where they may not write at all, and to all else they show their folder.
+        """
+        self.refusals += 1
+        if not self.open or self.refusals != REFUSALS:
+            return False
+        self.detail = str(error)
+        return True
+
+    def took(self) -> bool:
+        """Note that a document was taken; tells whether that is news."""
+        news, self.refusals = self.open and self.detail != "", 0
+        if news:
+            self.detail = ""
         return news
 
     def failed(self, error: TransientError | TargetNeedsPersonError, begun: int) -> bool:
@@ -97,6 +117,7 @@ class Target:
             return False
         self.closings += 1
         self.failures += 1
+        self.refusals = 0
         before = (self.health, self.reason)
         if isinstance(error, TargetNeedsPersonError):
             self.reason = error.reason

@@ -147,6 +147,15 @@ class WebDavServer:
             raise failure(answer, "PROPFIND")
         return parse_multistatus(answer.content)
 
+    def names(self, folder: str) -> set[str]:
+        """See `Server.names`."""
+        return set(self.entries(folder))
+
+    @property
+    def lists_sizes(self) -> bool:
+        """See `Server.lists_sizes`."""
+        return True
+
     def get(self, name: str) -> bytes | None:
         """See `Server.get`."""
         with on_the_wire(doubtful=False):

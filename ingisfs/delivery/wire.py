@@ -74,7 +74,9 @@ def on_the_wire(*, doubtful: bool) -> Iterator[None]:
         raise _by_proxy(str(error)) from None
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         # Nothing was sent.
-        raise _by_tls(error) or UnreachableError(f"no connection: {error or type(error).__name__}") from None
+        found = UnreachableError(f"no connection: {error or type(error).__name__}")
+        found.crowded = True
+        raise _by_tls(error) or found from None
     except (httpx.TransportError, httpx.DecodingError) as error:
         text = f"{type(error).__name__}: {error}"
         raise _by_tls(error) or (DoubtError(text) if doubtful else UnreachableError(text)) from None
@@ -147,7 +149,10 @@ def failure(
         case 408 | 423 | 424 | 425:
             return TransientError(said, retry_after(answer))
         case 429 | 502 | 503 | 504 | 507:
-            return UnreachableError(said, retry_after(answer))
+            found = UnreachableError(said, retry_after(answer))
+            # Some let so many requests of one address in at a time, and say so (nginx: limit_conn).
+            found.crowded = status in {429, 503} and found.retry_after is None
+            return found
     if 300 <= status < 400:
         return TargetNeedsPersonError(TargetReason.REDIRECT, f"{said} → {answer.headers.get('location', '')[:200]}")
     if 200 <= status < 300:

@@ -69,11 +69,12 @@ class Outcome:
 class Job:
     """What a worker is to do with some parcels."""
 
-    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (away with some), "look"
+    kind: str  # "put", "publish", "ask", "probe", "list" (our temporary files), "clean" (some), "look", "survival"
     stems: Sequence[Sequence[Parcel]] = ()  # parcels of one stem in the order in which they are published
     names: Sequence[str] = ()  # folders to list, temporary files to remove
     begun: int = 0  # how often the target had been closed when it was handed out
     look: Look | None = None  # what became of delivered documents
+    needed: int = 0  # how often a person had been needed when it was handed out
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,17 @@ class Worker(threading.Thread):
 
     def __init__(self, number: int, connect: Callable[[], Server], report: Callable[[Result], None]) -> None:
         super().__init__(name=f"worker-{number}", daemon=True)
+        self.number = number  # from 1
         self._connect = connect
         self._report = report
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._server: Server | None = None
         self._listed: dict[str, tuple[float, float]] = {}  # folder → how long its latest listing took (s), and when
         self._question = math.inf  # s that asking for one file takes; at first what the quickest put took
-        self.busy = False  # the courier's
+        self._needed = 0  # how often a person had been needed when the connection was made
+        self.busy = False  # this and what follows is the courier's
+        self.answered = False  # its server has, since the target was opened
+        self.rests_until = 0.0  # on the boot clock: the server takes no more connections than the others have
 
     def give(self, job: Job) -> None:
         """Have a job done. One at a time."""
@@ -138,6 +143,9 @@ class Worker(threading.Thread):
         return self._server
 
     def _do(self, job: Job) -> Result:
+        if job.needed != self._needed:
+            self._disconnect()  # as in `run`, whichever worker had met it
+            self._needed = job.needed
         match job.kind:
             case "put":
                 return Result(self, job, self._put(job))
@@ -153,7 +161,7 @@ class Worker(threading.Thread):
                     self.server.remove(name)
                 crashpoint("clean.after")
                 return Result(self, job)
-            case "look":
+            case "look" | "survival":
                 assert job.look is not None
                 return Result(self, job, hear=job.look(self.server))
             case _:
@@ -161,7 +169,7 @@ class Worker(threading.Thread):
                 return Result(self, job)
 
     def _temporaries(self, folder: str) -> list[str]:
-        found = (f"{folder}/{name}" if folder else name for name in self.server.entries(folder))
+        found = (f"{folder}/{name}" if folder else name for name in self.server.names(folder))
         return [name for name in found if document_of(name) is not None]
 
     # ---- put and verify ------------------------------------------------------------------------------------------
@@ -223,7 +231,7 @@ class Worker(threading.Thread):
 
         Servers fail to list a folder in which files come and go meanwhile; that says nothing about our files.
         """
-        if wanted < LISTING_PAYS or not self._pays(folder, wanted):
+        if wanted < LISTING_PAYS or not self.server.lists_sizes or not self._pays(folder, wanted):
             return {}
         begun = time.monotonic()
         try:

@@ -29,6 +29,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     "check.step.overwrite": {"nl": "Overschrijven", "en": "Overwriting"},
     "check.step.names": {"nl": "Tijdelijke namen", "en": "Temporary names"},
     "check.step.remove": {"nl": "Opruimen", "en": "Removing"},
+    "check.step.batch": {"nl": "Na een batch", "en": "After a batch"},
     # ---- check: around
     "check.begin": {
         "nl": "De schijf «{drive}» en de server {server} worden nagekeken ...",
@@ -321,12 +322,57 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "What is there already is not overwritten.",
     },
     "check.names.good": {
-        "nl": "De map kan worden bekeken; tijdelijke namen blijven staan.",
-        "en": "The folder can be listed; temporary names stay.",
+        "nl": "De map kan worden bekeken; tijdelijke namen zijn er te zien.",
+        "en": "The folder can be listed; temporary names show in it.",
     },
     "check.remove.good": {
         "nl": "De proefbestanden zijn weer weg.",
         "en": "The test files are gone again.",
+    },
+    "check.batch.good": {
+        "nl": "Een tijdelijk bestand heeft {lain} op de server gestaan en bleef staan, ook na een nachtelijke batch.",
+        "en": "A temporary file lay on the server for {lain} and stayed, after a nightly batch too.",
+    },
+    "check.batch.collected": {
+        "nl": "Een tijdelijk bestand heeft {lain} op de server gestaan en bleef staan; INGIS haalde intussen"
+        " {count} van onze documenten op.",
+        "en": "A temporary file lay on the server for {lain} and stayed, while INGIS collected {count} of our"
+        " documents.",
+    },
+    "check.batch.portal": {
+        "nl": "Het portaal bewaart concepten apart; een batch komt er niet aan.",
+        "en": "The portal keeps drafts apart; a batch does not touch them.",
+    },
+    "check.batch.begun": {
+        "nl": "Nog niet bekend of een batch van INGIS tijdelijke bestanden laat staan. Er staat er nu een, om dat te"
+        " zien.",
+        "en": "Not known yet whether a batch of INGIS leaves temporary files alone. One lies there now, to see.",
+    },
+    "check.batch.waiting": {
+        "nl": "Nog niet bekend of een batch van INGIS tijdelijke bestanden laat staan. Er staat er al {lain} een.",
+        "en": "Not known yet whether a batch of INGIS leaves temporary files alone. One has lain there for {lain}.",
+    },
+    "check.batch.busy": {
+        "nl": "Nog niet bekend: een ander programma kijkt er juist naar.",
+        "en": "Not known yet: another program is just looking.",
+    },
+    "check.batch.remedy": {
+        "nl": "Doe ingisfs check nog eens na de volgende batch, of morgen. Het bestand gaat vanzelf weer weg.",
+        "en": "Run ingisfs check again after the next batch, or tomorrow. The file goes away again by itself.",
+    },
+    "check.batch.gone": {
+        "nl": "Een tijdelijk bestand van ons was na {lain} van de server verdwenen, en niet door ons."
+        " INGIS of iets anders neemt ze mee of ruimt ze op.",
+        "en": "A temporary file of ours was gone from the server after {lain}, and not by us."
+        " INGIS or something else takes or removes them.",
+    },
+    "check.batch.gone.remedy": {
+        "nl": "Vraag INGIS om bestanden die met .ingisfs- beginnen te laten staan. Of laat op de server een map maken"
+        " die INGIS niet bekijkt, en zet die als temporary_folder in de instellingen. Zet tot die tijd temp_lifetime"
+        " lager dan dat. Kijk daarna opnieuw met ingisfs check.",
+        "en": "Ask INGIS to leave files alone that begin with .ingisfs-. Or have a folder made on the server that INGIS"
+        " does not look at, and set it as temporary_folder in the settings. Until then, set temp_lifetime lower than"
+        " that. Then look again with ingisfs check.",
     },
     "check.probe.slow": {
         "nl": "De server was na {seconds} s nog niet klaar.",

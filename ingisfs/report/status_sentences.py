@@ -138,6 +138,12 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     # the server
     "target.ok": {"nl": "De server antwoordt.", "en": "The server answers."},
+    "target.ok.refuses": {
+        "nl": "De server antwoordt, maar neemt geen enkel document aan. Ze wachten hier veilig en worden steeds opnieuw"
+        " geprobeerd. Blijft dit zo, vraag dan de beheerder van de server of er in de map geschreven mag worden.",
+        "en": "The server answers, but takes no document at all. They wait here safely and are tried again and again."
+        " If this stays so, ask whoever runs the server whether the folder may be written to.",
+    },
     "target.unreachable": {
         "nl": "De server antwoordt niet. U hoeft niets te doen: documenten wachten hier veilig en gaan vanzelf zodra"
         " hij weer antwoordt.",

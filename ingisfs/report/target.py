@@ -27,6 +27,8 @@ class TargetStatus:
 
     def sentence(self, language: str) -> str:
         """Return what is the matter and what to do."""
+        if self.state == OK and self.detail:
+            return say(language, "target.ok.refuses")
         return say(language, f"target.{self.state}.{self.reason}" if self.reason else f"target.{self.state}")
 
 

@@ -100,8 +100,9 @@ class SftpThread:
         stopped = asyncio.Event()
         self._end = functools.partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
         one_at_a_time = asyncio.Lock()  # argon2 takes 64 MiB each time
+        connections: set[asyncssh.SSHServerConnection] = set()
         acceptor = await asyncssh.create_server(
-            lambda: _Server(self._users, self._throttle, one_at_a_time),
+            lambda: _Server(self._users, self._throttle, one_at_a_time, connections),
             sock=self._listener,
             server_host_keys=[self._key],
             sftp_factory=lambda channel: _Files(channel, self._desks, self._language),
@@ -113,15 +114,39 @@ class SftpThread:
         async with acceptor:
             if not self._is_to_stop:
                 await stopped.wait()
+            acceptor.close()
+            for connection in list(connections):  # newer Pythons wait for them, older ones leave their sockets open
+                connection.abort()
+                await connection.wait_closed()
+            await asyncio.sleep(0)  # a transport closes its socket in the loop's next round
 
 
 class _Server(asyncssh.SSHServer):
     """Who may log in."""
 
-    def __init__(self, users: Users, throttle: Throttle, one_at_a_time: asyncio.Lock) -> None:
+    def __init__(
+        self,
+        users: Users,
+        throttle: Throttle,
+        one_at_a_time: asyncio.Lock,
+        connections: set[asyncssh.SSHServerConnection],
+    ) -> None:
+        """`connections`: all that there are, this one among them while it lasts."""
         self._users = users
         self._throttle = throttle
         self._one_at_a_time = one_at_a_time
+        self._connections = connections
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        """Note who is there."""
+        self._connection = conn
+        self._connections.add(conn)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """Forget who was."""
+        if self._connection is not None:
+            self._connections.discard(self._connection)
 
     def password_auth_supported(self) -> bool:
         """By password, and in no other way."""

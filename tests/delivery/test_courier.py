@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ingisfs.delivery.courier import Plan
 from ingisfs.delivery.failures import (
     DocumentRefusedError,
     DoubtError,
@@ -19,9 +20,22 @@ from ingisfs.delivery.failures import (
 )
 from ingisfs.delivery.target import FRESH
 from ingisfs.outbox.document import Document, Reason, State
+from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.outbox import Decision, Outbox
 from ingisfs.outbox.store import OutboxFullError
-from tests.delivery.couriers import LONG, all_delivered, fail_once, fifty_pairs, get, given_up, pair, running, until
+from ingisfs.report.target import read_target
+from tests.delivery.couriers import (
+    LONG,
+    all_delivered,
+    delivering,
+    fail_once,
+    fifty_pairs,
+    get,
+    given_up,
+    pair,
+    running,
+    until,
+)
 from tests.documents import keep, pdf, xml
 from tests.doubles import FaultyServer
 from tests.servers import wait_for
@@ -385,3 +399,66 @@ def test_a_password_that_was_changed_meanwhile_is_tried_by_one_worker_first(
         courier.wake()
         given_up(outbox, courier, TargetReason.LOGIN)
         assert len(refused) == 2
+
+
+def test_what_a_person_changed_is_what_every_worker_uses_from_then_on(outbox: Outbox) -> None:
+    """Also a worker that did not meet the refusal: its old password would be one more refused log-in."""
+    passwords = {"theirs": "old", "ours": "old"}
+    refused: list[str] = []
+    made: list[_Remembering] = []
+
+    def connect() -> _Remembering:
+        made.append(_Remembering(passwords, refused, made[0] if made else None))
+        return made[-1]
+
+    first = keep(outbox, "F1.pdf", pdf("1"))
+    with delivering(outbox, Plan(Rules(pair_wait=0.0), workers=2), connect) as courier:
+        until(outbox, first, State.DELIVERED)
+        wait_for(lambda: len(made) == 2, "the other worker to look for what was given up", LONG)
+        passwords["theirs"] = "new"
+        ids = [keep(outbox, f"F{number}.pdf", pdf(f"{number}")) for number in range(2, 40)]
+        courier.wake()
+        given_up(outbox, courier, "login")
+        before = len(refused)
+        passwords["ours"] = "new"
+        outbox.count_up("probe")
+        courier.wake()
+        for document_id in ids:
+            until(outbox, document_id, State.DELIVERED)
+        assert len(refused) == before
+
+
+class _Remembering(FaultyServer):
+    """Logs in with the password that was ours when it was made, each time anew."""
+
+    def __init__(self, passwords: dict[str, str], refused: list[str], same: FaultyServer | None) -> None:
+        super().__init__()
+        self._passwords, self._refused = passwords, refused
+        self._password = passwords["ours"]
+        if same is not None:
+            self.files = same.files
+
+    def _call(self, operation: str, name: str) -> None:
+        if self._password != self._passwords["theirs"]:
+            self._refused.append(operation)
+            raise TargetNeedsPersonError(TargetReason.LOGIN, "401")
+        super()._call(operation, name)
+
+
+def test_a_server_that_answers_500_to_every_upload_is_told_in_the_status_and_nothing_is_stopped(
+    outbox: Outbox, server: FaultyServer
+) -> None:
+    def refuse(done: str, name: str) -> None:
+        if done == "put":
+            raise TransientError("PUT: 500")
+
+    server.before = refuse
+    document_id = keep(outbox, "F1.pdf", pdf("1"))
+    with running(outbox, server) as courier:
+        wait_for(lambda: '"detail": "PUT: 500"' in (outbox.meta("target") or ""), "it to be told", LONG)
+        assert '"state": "ok"' in (outbox.meta("target") or "")
+        assert "neemt geen enkel document aan" in read_target(outbox).sentence("nl")
+        server.before = lambda done, name: None
+        courier.wake()
+        until(outbox, document_id, State.DELIVERED)
+        assert read_target(outbox).sentence("nl") == "De server antwoordt."

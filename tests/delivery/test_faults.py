@@ -285,6 +285,20 @@ def test_a_listing_that_lags_is_not_believed(outbox: Outbox, dav: FaultyDav) -> 
     check(dav, {"F1.pdf": pdf("1")})
 
 
+def test_a_temporary_file_that_has_another_etag_now_is_not_published(outbox: Outbox, dav: FaultyDav) -> None:
+    def fault(method: str, name: str, count: int) -> Say | None:
+        if method == "MOVE" and count == 1:
+            dav.files[name] = pdf("2")  # as long
+            return Say(500)
+        return None
+
+    dav.fault = fault
+    document_id = keep(outbox, "F1.pdf", pdf("1"))
+    with delivering(outbox, dav):
+        assert until(outbox, document_id, State.PARKED).reason == Reason.DOUBTFUL
+    assert dav.arrivals == []
+
+
 def test_a_strangers_file_is_left_alone(outbox: Outbox, dav: FaultyDav) -> None:
     dav.files["F1.pdf"] = b"somebody else's"
     pair(outbox)

@@ -18,6 +18,7 @@ import pytest
 from ingisfs.config import UNENCRYPTED, ConfigError, Drive, check_server, from_table
 from ingisfs.delivery import ftps
 from ingisfs.delivery.__main__ import connect
+from ingisfs.delivery.courier import Plan
 from ingisfs.delivery.failures import (
     CannotRenameError,
     DeliveryError,
@@ -32,7 +33,11 @@ from ingisfs.delivery.failures import (
 from ingisfs.delivery.ftps import KINDS, FtpsServer, failure
 from ingisfs.delivery.probe import probe
 from ingisfs.delivery.server import temporary_name
-from tests.documents import pdf, xml
+from ingisfs.outbox.document import State
+from ingisfs.outbox.intake import Rules
+from ingisfs.outbox.outbox import Outbox
+from tests.delivery import couriers
+from tests.documents import keep, pdf, xml
 from tests.faulty_ftp import (
     DENIED,
     DO_AND_HANG_UP,
@@ -51,6 +56,7 @@ from tests.mounts import drive
 from tests.servers import free_port, wait_for
 
 NAME = "factuur é#% &+~ç.pdf"
+TEMPORARY = ".ingisfs-0123456789ab-1.part"
 REAL: list[Callable[[Path], AbstractContextManager[FtpTestServer]]] = [vsftpd_server, pyftpdlib_server]
 BARE = ("MLST", "MLSD", "SIZE", "MDTM")
 
@@ -872,3 +878,36 @@ def test_a_pair_and_twenty_documents_reach_vsftpd_once_each(tmp_path: Path) -> N
         assert len(renamed) == len(everything)
         assert [name[-4:] for name in renamed if "pair" in name] == [".pdf", ".xml"]
         assert set(server.data_connections()) == {"reused"}
+
+
+def test_names_are_listed_like_entries(real: FtpTestServer) -> None:
+    for name in ("F1.pdf", "é #1.xml", TEMPORARY):
+        (real.root / name).write_bytes(b"12345")
+    with connected(real) as client:
+        assert client.names("") == set(client.entries("")) == {"F1.pdf", "é #1.xml", TEMPORARY}
+    with connected(real) as client:  # with nobody logged in before
+        assert client.names("") == {"F1.pdf", "é #1.xml", TEMPORARY}
+
+
+def test_no_older_files_size_is_asked_for_however_full_the_inbox_is(outbox: Outbox, tmp_path: Path) -> None:
+    """vsftpd has no listing with sizes: each is a round trip. Documents are verified, given-up files looked for, and
+    delivered ones followed."""
+    with vsftpd_server(tmp_path / "server") as server:
+        for number in range(50):
+            (server.root / f"old{number}.pdf").write_bytes(b"x")
+        (server.root / ".ingisfs-000000000000-1.part").write_bytes(b"not ours")
+        ids = [keep(outbox, f"F{number}.pdf", pdf(f"{number}")) for number in range(12)]
+
+        def connect() -> FtpsServer:
+            return FtpsServer(server.url, server.user, server.password, context=trusting(server.certificate))
+
+        plan = Plan(Rules(pair_wait=0.0), workers=2, follow=0.1)
+        with couriers.delivering(outbox, plan, connect):
+            for document_id in ids:
+                couriers.until(outbox, document_id, State.DELIVERED)
+            wait_for(lambda: '"witness": 0' not in (outbox.meta("following") or '"witness": 0'), "our own file", 60)
+            (server.root / "F3.pdf").unlink()
+            couriers.until(outbox, ids[3], State.COLLECTED)
+        assert server.commands("NLST")
+        assert not [name for name in server.commands("SIZE") if "old" in name]
+        assert set(server.names()) > {f"old{number}.pdf" for number in range(50)}

@@ -106,10 +106,10 @@ def test_a_wrong_password_is_one_try_that_needs_a_person() -> None:
     with digest_apache() as server, connected(server, "wrong") as client:
         for tries in (1, 2):
             needs_person(client, TargetReason.LOGIN)
-            assert wait_for(server.refused, "the log") == tries
+            wait_for(lambda tries=tries: server.refused() == tries, "the log", 20)  # type: ignore[misc]
         with pytest.raises(TargetNeedsPersonError):
             client.put(PART, b"x" * 5000)
-        assert server.refused() == 3
+        wait_for(lambda: server.refused() == 3, "the log", 20)
 
 
 def test_a_nonce_that_the_server_knows_no_more_is_renewed_without_a_person() -> None:

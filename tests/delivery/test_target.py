@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason, UnreachableError
+from ingisfs.delivery.failures import TargetNeedsPersonError, TargetReason, TransientError, UnreachableError
 from ingisfs.delivery.target import LOGIN_PROBE, PERSON_PROBE, Health, Target
 from tests.clocks import FakeClock
 
@@ -79,3 +81,21 @@ def test_a_log_in_that_works_again_after_a_restart_begins_the_time_anew() -> Non
     second.answered()
     second.failed(FORBIDDEN, second.closings)
     assert second.since == clock.wall()
+
+
+def test_a_server_that_answers_and_takes_no_document_is_told_until_it_takes_one() -> None:
+    target = Target(FakeClock())
+    target.answered()
+    refused = TransientError("PUT: 500 Internal Server Error")
+    assert [target.refused(refused) for _ in range(4)] == [False, False, True, False]
+    assert json.loads(target.as_json())["detail"] == "PUT: 500 Internal Server Error"
+    assert not target.answered()  # it shows its folder
+    assert target.open
+    assert target.detail
+    assert target.took()
+    assert json.loads(target.as_json())["detail"] == ""
+    assert not target.took()
+    for _ in range(2):  # some in a row, not in all
+        assert not target.refused(refused)
+    target.took()
+    assert not target.refused(refused)

@@ -390,3 +390,19 @@ def test_a_file_that_is_gone_and_a_folder_that_has_its_name_are_told_apart() -> 
     assert says_of_one(gone) is None
     folder = multistatus(row("/inbox/F1.pdf/", "<D:resourcetype><D:collection/></D:resourcetype>"))
     assert says_of_one(folder) == Entry(0, "")
+
+
+def test_an_etag_is_the_same_weak_or_strong_with_quotes_or_without() -> None:
+    """Apache's is weak for a second, WsgiDAV leaves out the quotes; without one, the time of change stands for it."""
+    told = [f"<D:getetag>{tag}</D:getetag>" for tag in ('W/"a-1"', '"a-1"', "a-1")]
+    told.append("<D:getlastmodified>Wed, 25 Nov 2026 10:00:00 GMT</D:getlastmodified>")
+    tags = []
+    for each in told:
+        (found,) = parse_multistatus(
+            f'<D:multistatus xmlns:D="DAV:"><D:response><D:href>/F1.pdf</D:href><D:propstat><D:prop>'
+            f"<D:getcontentlength>5</D:getcontentlength>{each}</D:prop></D:propstat></D:response></D:multistatus>".encode()
+        )
+        assert found.entry is not None
+        assert found.entry.size == 5
+        tags.append(found.entry.tag)
+    assert tags == ["a-1", "a-1", "a-1", "Wed, 25 Nov 2026 10:00:00 GMT"]

@@ -25,6 +25,7 @@ class Slow:
     strangers: int = 0  # files in the folder that are not ours
     clock: float = 1000.0  # s
     files: dict[str, bytes] = field(default_factory=dict)
+    lists_sizes = True
     listings: int = 0
     questions: int = 0
 

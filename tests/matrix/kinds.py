@@ -294,6 +294,7 @@ class TlsFront:
         self._ending: asyncio.Event
         self.port = 0
         self.heard = 0  # bytes from clients, behind their handshakes
+        self._ends: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> TlsFront:
@@ -319,9 +320,10 @@ class TlsFront:
         self._ready.set()
         await self._ending.wait()
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-        await asyncio.sleep(0.05)
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # no stream may outlive its loop
+            for end in list(self._ends):
+                end.transport.abort()
+            await asyncio.wait(others, timeout=0.05)
 
     def _newest(self, sock: ssl.SSLObject | ssl.SSLSocket) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -335,11 +337,22 @@ class TlsFront:
                     self.heard += len(data) if source is reader else 0
                     target.write(data)
                     await target.drain()
-            target.close()
+            target.close()  # TLS knows no half
 
-        with contextlib.suppress(OSError):
+        ends = {writer}
+        self._ends |= ends
+        try:
             back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._back)
+            ends.add(back_writer)
+            self._ends |= ends
             await asyncio.gather(pump(reader, back_writer), pump(back_reader, writer))
+        except OSError:
+            pass  # nobody listens there
+        finally:
+            for end in ends:
+                end.close()
+            await asyncio.gather(*(end.wait_closed() for end in ends), return_exceptions=True)
+            self._ends -= ends
 
 
 # ---- versions ----------------------------------------------------------------------------------------------------
@@ -390,8 +403,8 @@ def _stage_version() -> str:
 
 RIGHTS = "rights"
 _SAYS_500 = (
-    "answers 500 to whatever it may not write, as to any other trouble: the documents wait and go when it may again, "
-    "and `alarm_after` tells a person"
+    "answers 500 to whatever it may not write, as to any other trouble: the status says at once that it takes no "
+    "document, they wait and go when it may again, and `alarm_after` tells a person"
 )
 
 KINDS: tuple[Kind, ...] = (

@@ -46,6 +46,7 @@ TROUBLES = (
     Column("full", "disk full", "test_a_disk_that_is_full_at_the_server_is_waited_for"),
     Column("password", "wrong password", "test_a_wrong_password_is_tried_twice_in_two_hours_however_much_is_printed"),
     Column("certificate", "certificate", "test_a_certificate_that_expires_needs_a_person_and_sees_no_password"),
+    Column("batch", "temporary names", "test_whether_temporary_names_survive_is_seen_on_every_server"),
 )
 COLUMNS = (*GUARANTEES, *TROUBLES)
 
@@ -154,6 +155,8 @@ _ABOUT = {
     "password": "three invoices and two hours with a wrong password: the server has seen two log-ins, no more",
     "certificate": "the certificate has expired (SFTP: the host key is another one): a person is asked, no password is "
     "shown, and all goes when there is a good one",
+    "batch": "`check` tells whether a small file of ours is still there after INGIS has collected documents, "
+    "or is gone",
 }
 
 

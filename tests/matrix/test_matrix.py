@@ -35,6 +35,7 @@ from ingisfs.delivery.courier import Courier, Plan
 from ingisfs.delivery.portal import _content_digest
 from ingisfs.delivery.server import Server as Contract
 from ingisfs.delivery.server import folder_of, temporary_name
+from ingisfs.delivery.survival import GOOD_FOR, Survival, Verdict
 from ingisfs.delivery.worker import Job
 from ingisfs.outbox.document import State, new_id
 from ingisfs.outbox.intake import Rules
@@ -380,7 +381,8 @@ def test_rights_that_are_taken_away_need_a_person_and_nothing_is_lost(
     ):
         if RIGHTS in scene.kind.cannot:
             wait_for(lambda: any(document.tries > 1 for document in outbox.documents("1")), "tries", LONG)
-            assert "needs_person" not in (outbox.meta("target") or "")
+            wait_for(lambda: _target(outbox)["detail"], "the status to say that no document is taken", LONG)
+            assert _target(outbox)["state"] == "ok"
         else:
             needing(outbox, "forbidden")
         assert outbox.waiting() == len(wanted)
@@ -388,6 +390,12 @@ def test_rights_that_are_taken_away_need_a_person_and_nothing_is_lost(
         scene.server.root.chmod(0o755)
         ask_again(outbox, courier)
         all_delivered(outbox)
+    assert _target(outbox)["detail"] == ""
+
+
+def _target(outbox: Outbox) -> dict[str, Any]:
+    noted: dict[str, Any] = json.loads(outbox.meta("target") or "{}")
+    return noted
 
 
 @contextmanager
@@ -566,6 +574,33 @@ def _host_key(scene: Scene, outbox: Outbox, wanted: dict[str, bytes]) -> None:
         pin[0] = new
         ask_again(outbox, courier)
         all_delivered(outbox)
+
+
+@rows(*ONE_OF_EACH)
+def test_whether_temporary_names_survive_is_seen_on_every_server(scene: Scene, tmp_path: Path) -> None:
+    """One file that lies there until INGIS has collected something, and the next one, which is taken."""
+    survival = Survival(tmp_path, scene.url, None)
+    now = time.time()
+    with closing(scene.connect()) as client:
+
+        def look(after: float, collected: int = 0) -> Verdict:
+            known = survival.look(client, now + after, lambda since: collected)
+            assert known is not None
+            return known.verdict
+
+        def lies_there() -> str:
+            return str(json.loads((tmp_path / "survival.json").read_text())["name"])
+
+        assert look(0) is Verdict.WAITING
+        first = lies_there()
+        assert client.entry(first) is not None
+        assert look(60, collected=1) is Verdict.SURVIVES
+        assert client.entry(first) is None
+        assert look(2 * GOOD_FOR) is Verdict.SURVIVES
+        client.remove(lies_there())
+        assert look(2 * GOOD_FOR + 60) is Verdict.GONE
+        client.remove(lies_there())
+    assert scene.leftovers() == []
 
 
 # ---- how fast ----------------------------------------------------------------------------------------------------

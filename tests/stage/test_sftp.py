@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import random
@@ -15,7 +16,7 @@ from typing import TypeVar
 import asyncssh
 import pytest
 
-from ingisfs.delivery.failures import DeliveryError
+from ingisfs.delivery.failures import DeliveryError, UnreachableError
 from ingisfs.delivery.sftp import SftpServer
 from ingisfs.stage.serve import Options, Stage
 from tests.servers import wait_for
@@ -240,3 +241,14 @@ def test_what_came_by_sftp_is_known_by_its_hash(stage: Stage) -> None:
     talk(stage, act)
     (document,) = stage.portal.desks.of(USER).inbox.documents()
     assert document.sha256 == hashlib.sha256(b"eentwee").hexdigest()
+
+
+def test_a_stage_that_stops_ends_its_connections(tmp_path: Path) -> None:
+    """None of them outlives the loop that served it: its socket would be closed by whoever collects garbage next."""
+    with running_stage(tmp_path, Options(sftp_port=0)) as (running, made):
+        key = asyncssh.read_private_key(running.folder / "ssh_host_key").get_fingerprint()
+        client = SftpServer(f"sftp://127.0.0.1:{made.sftp_port}/inbox", USER, PASSWORD, host_key=key)
+        client.ping()
+    with closing(client), pytest.raises(UnreachableError):
+        client.ping()
+    gc.collect()
