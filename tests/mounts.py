@@ -40,7 +40,9 @@ class Drive:
 
     def configure(self, **more: Any) -> None:
         """Write the configuration file."""
-        values = {"settle": 0.2, "pair_wait": 1.0, "wal_bound": 2**20, "max_document": 2**21, **self.settings, **more}
+        # `follow`: no file of ours lies beside the documents, however slow the machine is.
+        quick = {"settle": 0.2, "pair_wait": 1.0, "wal_bound": 2**20, "max_document": 2**21, "follow": 3600.0}
+        values: dict[str, Any] = {**quick, **self.settings, **more}
         lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if not isinstance(value, dict)]
         tables = [
             f"[drives.king.{key}]\n" + "\n".join(f"{json.dumps(k)} = {json.dumps(v)}" for k, v in value.items())

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ingisfs.stage.serve import PASSWORD_VARIABLE, Stage
+from tests.servers import wait_for
 from tests.stage.harness import PASSWORD, SIZE_LIMIT, USER, Running, visitor
 
 
@@ -38,7 +39,7 @@ def stage(shared_stage: Running) -> Iterator[Running]:
             shutil.rmtree(entry)
         else:
             entry.unlink()
-    assert not list(shared_stage.incoming.iterdir()), "the test has left private files behind"
+    wait_for(lambda: not list(shared_stage.incoming.iterdir()), "no private files: the test has left some behind")
 
 
 @pytest.fixture
