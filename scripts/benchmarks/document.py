@@ -25,9 +25,9 @@ LINE = 120  # characters
 HEAD = """\
 # Performance
 
-What a printing program waits for, how fast documents go in, and what that costs, beside rclone mount, sshfs, davfs2, a bare
-client and the local disk, measured in one run on one machine. Compare the ratios: the times are of that machine, on which
-clients and servers share the processors.
+What a printing program waits for, how fast documents go in, and what that costs, beside rclone mount, sshfs, davfs2, a
+bare client and the local disk, measured in one run on one machine. Compare the ratios: the times are of that machine,
+on which clients and servers share the processors.
 
 ```
 python3 scripts/bench.py            # measures all, and writes this page, its pictures and docs/performance.json
@@ -69,17 +69,14 @@ class Page:
         for key, missed in said.items():
             default = f"No word about it yet: `{key}` in scripts/benchmarks/limits.toml."
             heading = "; ".join(f"{target.what}: {target.measured} ({target.wanted})" for target in missed)
-            paragraphs.append(_wrapped(f"**{heading}.** {self._limits.get(key, default)}"))
+            paragraphs.append(_wrapped(f"**{heading}.** {self._limits.get(key) or default}"))
         return "".join(f"{paragraph}\n" for paragraph in paragraphs)
 
 
 def _wrapped(text: str) -> str:
     paragraphs = re.split(r"\n\s*\n", text.strip())
-    made = (
-        textwrap.fill(" ".join(each.split()), LINE, break_on_hyphens=False, break_long_words=False)
-        for each in paragraphs
-    )
-    return "\n\n".join(made) + "\n"
+    filler = textwrap.TextWrapper(LINE, break_on_hyphens=False, break_long_words=False)
+    return "\n\n".join(filler.fill(" ".join(each.split())) for each in paragraphs) + "\n"
 
 
 def limits() -> dict[str, str]:
@@ -110,14 +107,13 @@ def write_readme(results: Data, path: Path) -> None:
 def three_figures(parts: Data) -> str:
     """Return the three figures that a user cares about, with peers beside them."""
     near = parts.get("print", {}).get("near", {})
-    drained = {
-        (row["kind"], row["trip"]): row for row in parts.get("drain", {}).get("rows", []) if row["work"] == "pairs"
-    }
-    far = drained.get(("wsgidav", 50)) or next(iter(drained.values()), {})
+    of_pairs = [row for row in parts.get("drain", {}).get("rows", []) if row["work"] == "pairs"]
+    drained = {(row["kind"], row["trip"]): row for row in of_pairs}
+    far: Data = drained.get(("wsgidav", 50)) or next(iter(drained.values()), {})
     killed = parts.get("kill")
     pairs = f"{far['of'] // 2:,} pairs at {far['trip']} ms round trip are in after" if far else "pairs are in after"
     seconds = {name: far["of"] / far[name] if far.get(name) else None for name in ("ours", "rclone", "bare")}
-    rows: list[list[object]] = [
+    rows: list[list[str | float | None]] = [
         [
             "King waits for one PDF",
             *(_ms(near.get(name, {}).get("4 KiB")) for name in (OURS, RCLONE, "sshfs", "davfs2", DISK)),
@@ -217,9 +213,9 @@ def _drain(page: Page, data: Data) -> str:
         f"Documents a second, from first to last arrival, with {data['workers']} connections. Ours was printed before,"
         " and is sent by the protocol that is safe: put under a temporary name, verify, rename. The bare client only"
         " puts each document under its final name (httpx, asyncssh, ftplib; of the portal's API it puts drafts)."
-        " rclone sends what is printed into its mount. A run of ours ends after"
-        f" {number(data['seconds'])} s, one of a peer after {number(data['peer_seconds'])} s, and the rate is that of"
-        " what arrived by then. Where the round trip is not 0, a proxy makes it, with work of its own."
+        f" rclone sends what is printed into its mount. A run of ours ends after {data['seconds']:g} s (small documents"
+        f" over a line: {data['far_seconds']:g} s), one of a peer after {data['peer_seconds']:g} s, and the rate is"
+        " that of what arrived by then. Where the round trip is not 0, a proxy makes it, with work of its own."
     )
     for work, said in works.items():
         rows = []
@@ -240,7 +236,7 @@ def _drain(page: Page, data: Data) -> str:
             "arrived",
             "courier, CPU s/1,000",
         ]
-        text += f"\n### {mine[0]['of']:,} documents: {said}\n\n{table(head, rows)}\n"
+        text += f"\n### {max(row['of'] for row in mine):,} documents: {said}\n\n{table(head, rows)}\n"
         for trip in sorted({row["trip"] for row in mine}):
             there = [row for row in mine if row["trip"] == trip]
             series = {name: [row.get(key) for row in there] for name, key in
@@ -260,7 +256,7 @@ def _drain(page: Page, data: Data) -> str:
     return text + page.picture("drain-time", picture, "Documents that arrived, by time")
 
 
-def _at_once(page: Page, data: Data) -> str:
+def _at_once(_: Page, data: Data) -> str:
     rows = [[name, each["median"], each["p99"], each["rate"]] for name, each in data["drives"].items()]
     text = f"## {data['programs']} programs at once\n\n" + _wrapped(
         f"Each prints {data['each']} PDFs of 60 KB in 4 KiB writes, all at the same time."
@@ -268,10 +264,12 @@ def _at_once(page: Page, data: Data) -> str:
     return f"{text}\n{table(['', 'median, ms', 'p99, ms', 'documents a second'], rows)}\n"
 
 
-def _cost(page: Page, data: Data) -> str:
+def _cost(_: Page, data: Data) -> str:
     rows = [
-        [name if what == name.split()[0] else f"{name}, {what}", each["cpu"], each["memory_at_first"], each["memory"]]
-        + [each["memory_big"], each["idle"]]
+        [
+            name if what == name.split()[0] else f"{name}, {what}",
+            *(each[key] for key in ("cpu", "memory_at_first", "memory", "memory_big", "idle")),
+        ]
         for name, found in data["drives"].items()
         for what, each in found["processes"].items()
     ]
@@ -285,8 +283,8 @@ def _cost(page: Page, data: Data) -> str:
         "idle, % CPU",
     ]
     text = "## Processor and memory\n\n" + _wrapped(
-        f"Of each process: {data['documents']:,} documents in pairs, printed and delivered by WebDAV; then 20 PDFs of 1 MB;"
-        f" then rest; then one PDF of {mb:g} MiB. Memory is the most that was resident so far."
+        f"Of each process: {data['documents']:,} documents in pairs, printed and delivered by WebDAV; then 20 PDFs of"
+        f" 1 MB; then rest; then one PDF of {mb:g} MiB. Memory is the most that was resident so far."
     )
     text += f"\n{table(head, rows)}\n"
     rows = [[name, found["big"], found["big_there"]] for name, found in data["drives"].items()]
@@ -297,16 +295,16 @@ def _cost(page: Page, data: Data) -> str:
 
 def _growth(page: Page, data: Data) -> str:
     text = "## As it grows\n\n" + _wrapped(
-        "With more and more documents of 1 KB in the outbox that wait, and that were delivered today and so are all still"
-        " listed: `ingisfs mount`, a listing of the root, the status files on the drive, `ingisfs status`, and what one"
-        " more PDF of 10 KB costs to print (with the server away) and to deliver (from arrival to arrival at full speed,"
-        " and the courier's processor time)."
+        "With more and more documents of 1 KB in the outbox that wait, and that were delivered today and so are all"
+        " still listed: `ingisfs mount`, a listing of the root, the status files on the drive, `ingisfs status`, and"
+        " what one more PDF of 10 KB costs to print (with the server away) and the next document to deliver (from"
+        " arrival to arrival at full speed, and the courier's processor time)."
     )
     for state in ("waiting", "delivered"):
         mine = [row for row in data["rows"] if row["state"] == state]
-        rows: list[list[object]] = []
+        rows: list[list[str | float | None]] = []
 
-        def add(what: str, value: Callable[[Data], object], rows: list[list[object]] = rows, mine: Any = mine) -> None:
+        def add(what: str, value: Callable[[Data], float], rows: Any = rows, mine: Any = mine) -> None:
             rows.append([what, *(value(row) for row in mine)])
 
         add("mount, ms", lambda row: row["mount"])
@@ -323,20 +321,21 @@ def _growth(page: Page, data: Data) -> str:
         add("courier, peak MB", lambda row: row["memory"]["courier"])
         head = [f"documents {state}", *(f"{row['documents']:,}" for row in mine)]
         text += f"\n{table(head, rows)}"
+    costs: dict[str, Callable[[Data], float]] = {
+        "print": lambda row: row["print"]["median"],
+        "deliver": lambda row: row["deliver"] or 0.0,
+    }
     series = {
         f"{what}, {state}": [(row["documents"], value(row)) for row in data["rows"] if row["state"] == state]
         for state in ("waiting", "delivered")
-        for what, value in (
-            ("print", lambda row: row["print"]["median"]),
-            ("deliver", lambda row: row["deliver"] or 0.0),
-        )
+        for what, value in costs.items()
     }
     picture = lines("Cost of one more document", "ms", "documents in the outbox", series, log=True)
     return f"{text}\n" + page.picture("growth", picture, "What one more document costs as the outbox grows")
 
 
-def _away(page: Page, data: Data) -> str:
-    rows: list[list[object]] = [
+def _away(_: Page, data: Data) -> str:
+    rows: list[list[str | float | None]] = [
         ["ingisfs, connections are refused", "mounts", data["closed"]],
         ["ingisfs, connections are taken and nothing is said", "mounts", data["silent"]],
     ]
@@ -346,7 +345,7 @@ def _away(page: Page, data: Data) -> str:
     return "## Mounting while the server is away\n\n" + table(["", "", "ms"], rows) + "\n"
 
 
-def _start(page: Page, data: Data) -> str:
+def _start(_: Page, data: Data) -> str:
     rows = [
         ["`ingisfs status`", data["status"]["median"], data["status"]["most"]],
         ["Python that does nothing", data["python"]["median"], data["python"]["most"]],
@@ -355,10 +354,10 @@ def _start(page: Page, data: Data) -> str:
     return "## Commands\n\n" + table(["ms", "median", "longest"], rows) + "\n"
 
 
-def _kill(page: Page, data: Data) -> str:
+def _kill(_: Page, data: Data) -> str:
     said = "nothing was lost, half or twice" if not data["wrong"] else "; ".join(data["wrong"])
     return "## Killed\n\n" + _wrapped(
-        f"`scripts/soak.py`, {data['minutes']:g} minutes of printing while drive, courier and server are killed: {said}."
+        f"`scripts/soak.py`, {data['minutes']:g} minutes of printing while drive, courier and server die: {said}."
         f" ({data['done']}.) The tests kill at every point by name: `tests/test_kill.py`, `tests/test_power.py`."
     )
 

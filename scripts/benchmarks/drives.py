@@ -110,7 +110,7 @@ def davfs2(base: Path, site: Site, delay: int = 0) -> Iterator[Place]:
     secrets, settings = base / "secrets", base / "davfs2.conf"
     secrets.write_text(f"{site.url} {site.server.user} {site.server.password}\n")
     secrets.chmod(0o600)
-    settings.write_text(f"ask_auth 0\ncache_dir {cache}\nsecrets {secrets}\ndelay_upload {delay}\ndav_user root\n")
+    settings.write_text(f"ask_auth 0\ncache_dir {cache}\nsecrets {secrets}\ndelay_upload {delay}\n")
     command = [program("mount.davfs"), site.url, str(mountpoint), "-o", f"conf={settings}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=MOUNT, stdin=subprocess.DEVNULL)
     if done.returncode:

@@ -30,9 +30,11 @@ def rate(moments: Sequence[float]) -> float:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Return a figure with so many significant digits, thousands with commas; a dash if there is none."""
+    """Return a figure with so many significant digits, a whole number as it is; a dash if there is none."""
     if value is None:
         return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
@@ -40,7 +42,7 @@ def number(value: float | None, digits: int = 3) -> str:
     return text.rstrip("0").rstrip(".") if places > 2 else text
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str | float | None]]) -> str:
     """Return a table in Markdown: texts as they are, numbers as `number` has them and to the right."""
     cells = [
         [number(cell) if isinstance(cell, (int, float)) or cell is None else str(cell) for cell in r] for r in rows

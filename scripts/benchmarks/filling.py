@@ -1,4 +1,4 @@
-"""An outbox with many documents in it, made in process: the same steps as drive and courier, many in one transaction."""
+"""An outbox with many documents, made in process: the steps of drive and courier, many in one transaction."""
 
 from __future__ import annotations
 

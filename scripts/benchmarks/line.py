@@ -44,7 +44,7 @@ class End(asyncio.Protocol):
         self.data_received(b"")
         return True
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
         """See asyncio."""
         self.data_received(b"")
 

@@ -1,4 +1,4 @@
-"""The measurements. Each gives plain data (what JSON can hold): times in ms, rates in documents a second, memory in MB."""
+"""The measurements. Each gives plain data, as JSON has it: times in ms, rates in documents a second, memory in MB."""
 
 from __future__ import annotations
 
@@ -51,15 +51,17 @@ class Size:
     rounds: int = 5  # of printing, all drives in turn
     prints: int = 100  # documents of a round, for each size of writes
     far_prints: int = 40  # documents over a line
-    closes: int = 20  # pairs, one after the other
+    closes: int = 15  # pairs, one after the other
     peer_closes: int = 10
     late_closes: int = 2  # of peers as they come, which wait before they send
     kinds: Sequence[str] = tuple(KINDS)
     trips: Sequence[int] = (0, 20, 50)  # ms
     pairs: int = 1000
     small: int = 10_000
+    small_far: int = 3_000  # over a line
     seconds: float = 40.0  # of one drain of ours; what is not there then is not waited for
-    peer_seconds: float = 8.0
+    far_seconds: float = 15.0  # of one of small documents over a line
+    peer_seconds: float = 5.0
     programs: int = 8
     prints_each: int = 50
     big: int = 60 * 2**20  # bytes
@@ -83,7 +85,9 @@ SIZES = {
         trips=(0, 50),
         pairs=100,
         small=500,
+        small_far=200,
         seconds=8.0,
+        far_seconds=4.0,
         peer_seconds=3.0,
         prints_each=10,
         worked=100,
@@ -103,6 +107,7 @@ SIZES = {
         trips=(0,),
         pairs=5,
         small=5,
+        small_far=5,
         seconds=5.0,
         peer_seconds=2.0,
         programs=2,
@@ -161,7 +166,7 @@ def printing(run: Run) -> Data:
     """What the printing program waits for, for each size of writes: ours, its peers and the disk in turn."""
     size = run.size
     times: dict[str, dict[str, list[float]]] = {}
-    unfinished = []
+    unfinished: list[bool] = []
     makers: dict[str, Callable[[], Any]] = {
         DISK: lambda: _print_once(run, drives.local, "wsgidav"),
         OURS: lambda: _print_once(run, drives.ingisfs, "wsgidav", away=True),
@@ -304,13 +309,15 @@ def draining(run: Run) -> Data:
     """How fast what was printed goes in: ours, from pause to final names; a bare client that only PUTs; rclone."""
     found = []
     size = run.size
-    works = {"pairs": pairs(size.pairs, "D"), "small": small(size.small, "D")}
+    printed = pairs(size.pairs, "D")
+    near, far = small(size.small, "D"), small(size.small_far, "D")
     for trip in size.trips:
         for kind in size.kinds:
-            for work, documents in works.items():
+            for work, documents in (("pairs", printed), ("small", far if trip else near)):
+                seconds = size.far_seconds if trip and work == "small" else size.seconds
                 row: Data = {"kind": kind, "trip": trip, "work": work, "of": len(documents)}
                 where = f"at {trip} ms, {len(documents)} documents: {KINDS[kind].title}"
-                row |= _drain(run, kind, trip / 1000, documents, where)
+                row |= _drain(run, kind, trip / 1000, documents, seconds, where)
                 found.append(row)
                 peers = {"bare": _drain_bare, "rclone": _drain_rclone}
                 if KINDS[kind].family == "portal" or not run.has(RCLONE):
@@ -322,17 +329,18 @@ def draining(run: Run) -> Data:
                             run, kind, trip / 1000, documents
                         ),
                     )
-    return {"rows": found, "workers": run.workers, "seconds": size.seconds, "peer_seconds": size.peer_seconds}
+    limits = {name: getattr(size, name) for name in ("seconds", "far_seconds", "peer_seconds")}
+    return {"rows": found, "workers": run.workers, **limits}
 
 
-def _drain(run: Run, kind: str, trip: float, documents: Sequence[Document], where: str) -> Data:
+def _drain(run: Run, kind: str, trip: float, documents: Sequence[Document], seconds: float, where: str) -> Data:
     run.say(f"drain {where}")
     with site(kind, run.folder(), trip) as place, _ours(run, place) as mounted:
         _pause(mounted)
         printed = print_all(mounted.folder, documents)
         before = {what: processes.cpu(pids) for what, pids in mounted.processes.items()}
         _resume(mounted)
-        moments = wait_arrivals(place.root, documents, run.size.seconds)
+        moments = wait_arrivals(place.root, documents, seconds)
         used = {what: processes.cpu(pids) - before[what] for what, pids in mounted.processes.items()}
         begun = min(moments)
         curve = [round(sorted(moments)[at] - begun, 3) for at in range(0, len(moments), max(1, len(moments) // 50))]
@@ -486,15 +494,14 @@ def _grown(run: Run, base: Path) -> Data:
                 times.append(_timed(path.read_bytes))
             files[kind] = {"ms": 1000 * statistics.median(times), "kb": path.stat().st_size / 1000}
         status = [_timed(lambda: _command(mounted, "status")) for _ in range(repeats)]
-        documents = pdfs(count, f"G{time.time_ns()}-", 10_000)
+        print_all(mounted.folder, pdfs(10, f"warm{time.time_ns()}-", 10_000))
+        documents = pdfs(2 * count, f"G{time.time_ns()}-", 10_000)
         printed = summary(print_all(mounted.folder, documents))
         memory = {what: processes.memory(pids) for what, pids in mounted.processes.items()}
-        more = [d for d in pdfs(2 * count, f"H{time.time_ns()}-", 10_000) if print_document(mounted.folder, d)]
         before = processes.cpu(mounted.processes["courier"])
         place.server.start()
         _command(mounted, "queue", "retry", "--all")
-        wanted = len(documents) + len(more)
-        delivered = _watch(place.root, wanted)
+        delivered = _watch(place.root, len(documents))
         used = processes.cpu(mounted.processes["courier"]) - before
         return {
             "mount": 1000 * statistics.median(mounts),

@@ -25,7 +25,8 @@ def _text(x: float, y: float, text: str, anchor: str = "middle", more: str = "")
 def _frame(title: str, unit: str, names: Sequence[str], most: float, height: int) -> list[str]:
     """Return the beginning: title, legend, and the lines across with their values."""
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
+        ' font-family="sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         _text(LEFT, 22, f"{title}, {unit}", "start", ' font-size="15" font-weight="bold"'),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import ssl
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -86,29 +87,33 @@ def site(kind: str, base: Path, trip: float = 0.0) -> Iterator[Site]:
     """Have a server for the block, `trip` seconds of a round trip away."""
     base.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        if kind == "vsftpd":
-            server, url, settings = _vsftpd(stack, base, trip)
-        else:
-            start: Mapping[str, Callable[[Path], AbstractContextManager[Server]]]
-            start = {
-                "wsgidav": wsgidav_server,
-                "apache": apache_server,
-                "openssh": openssh_server,
-                "stage": stage_server,
-            }
-            server = stack.enter_context(start[kind](base))
-            port = server.port
-            if trip:
-                port = free_port()
-                stack.enter_context(line(trip, [("127.0.0.1", port, server.port)]))
-            url = server.url.replace(f":{server.port}", f":{port}")
-            if kind == "stage":
-                url = f"ingis+http://127.0.0.1:{port}"
-            settings = {"host_key": server.fingerprint()} if isinstance(server, SftpTestServer) else {}
+        server, url, settings = (_vsftpd if kind == "vsftpd" else _on_one_port)(stack, kind, base, trip)
+        time.sleep(0.3)  # WsgiDAV takes ten seconds to stop if it is told to at once
         yield Site(KINDS[kind], server, url, settings)
 
 
-def _vsftpd(stack: contextlib.ExitStack, base: Path, trip: float) -> tuple[FtpTestServer, str, dict[str, str]]:
+Reached = tuple[Server, str, dict[str, str]]  # a server, its address, and what a drive's settings say besides
+
+
+def _on_one_port(stack: contextlib.ExitStack, kind: str, base: Path, trip: float) -> Reached:
+    start: dict[str, Callable[[Path], AbstractContextManager[Server]]] = {
+        "wsgidav": wsgidav_server,
+        "apache": apache_server,
+        "openssh": openssh_server,
+        "stage": stage_server,
+    }
+    server = stack.enter_context(start[kind](base))
+    port = server.port
+    if trip:
+        port = free_port()
+        stack.enter_context(line(trip, [("127.0.0.1", port, server.port)]))
+    url = server.url.replace(f":{server.port}", f":{port}")
+    if kind == "stage":
+        url = f"ingis+http://127.0.0.1:{port}"
+    return server, url, {"host_key": server.fingerprint()} if isinstance(server, SftpTestServer) else {}
+
+
+def _vsftpd(stack: contextlib.ExitStack, _: str, base: Path, trip: float) -> Reached:
     """FTP's data needs ports of its own, which the line has on another address of this machine."""
     ports: list[int] = []
     more = ""

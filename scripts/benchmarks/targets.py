@@ -38,7 +38,7 @@ def _tried(make: Callable[[Data], Iterable[Target]], parts: Data) -> list[Target
 
 def _most(key: str, what: str, value: float, most: float, unit: str = "", *, measured: str = "") -> Target:
     said = measured or f"{number(value)}{unit}"
-    return Target(key, what, f"≤ {number(most)}{unit}", said, value <= most)
+    return Target(key, what, f"≤ {most:g}{unit}", said, value <= most)
 
 
 def _print(parts: Data) -> Iterable[Target]:
@@ -75,7 +75,8 @@ def _complete(parts: Data) -> Iterable[Target]:
         if mine:
             yield Target(
                 f"complete-{kind}",
-                f"last close of a pair → both complete, median, at {_list(row['trip'] for row in mine)} ms: {title.title}",
+                "last close of a pair → both complete, median, at "
+                f"{_list(row['trip'] for row in mine)} ms: {title.title}",
                 f"≤ {_list(3 * row['trip'] + 50 for row in mine)} ms",
                 f"{_list(number(row['median']) for row in mine)} ms",
                 all(row["median"] <= 3 * row["trip"] + 50 for row in mine),
@@ -93,7 +94,7 @@ def _drain(parts: Data) -> Iterable[Target]:
                 yield Target(
                     f"drain-{peer}-{kind}",
                     f"drain of pairs ÷ {who}, at {_list(row['trip'] for row in mine)} ms: {title.title}",
-                    f"≥ {number(least)}",
+                    f"≥ {least:g}",
                     _list(number(ratio) for ratio in ratios),
                     min(ratios) >= least,
                 )
@@ -112,7 +113,7 @@ def _growth(parts: Data) -> Iterable[Target]:
             f"growth-cost-{state}",
             f"cost per document, {span}: to print, to deliver",
             "± 20 %",
-            ", ".join(f"{100 * (change - 1):+.0f} %" for change in changes.values()),
+            ", ".join(f"{100 * (change - 1):+.0f} %".replace("-", "−") for change in changes.values()),
             max(changes.values()) <= 1.2,
         )
         memory = [row["memory"]["drive"] for row in (first, last)]

@@ -132,7 +132,7 @@ def arrivals(root: Path, sizes: Mapping[str, int]) -> list[float]:
 def wait_arrivals(root: Path, documents: Sequence[Document], seconds: float, enough: int | None = None) -> list[float]:
     """Wait until all (or enough) are there, or the seconds have passed; return the moments as `arrivals` does.
 
-    The time begins with the first one; for that one, it waits a minute at most. A look takes a 20th of the time at most.
+    The time begins with the first one, for which it waits a minute at most. A look takes a 20th of the time at most.
     """
     sizes = {document.name: len(document.data) for document in documents}
     wanted = len(sizes) if enough is None else min(enough, len(sizes))
