@@ -84,6 +84,7 @@ def _measure(options: argparse.Namespace, wanted: list[str], results: dict[str, 
     words += [f"--only {options.only}"] if options.only else []
     words += [f"--workers {options.workers}"] if options.workers else []
     with tempfile.TemporaryDirectory(prefix="ingisfs-bench-", dir="/var/tmp", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)  # davfs2's daemon is a user of its own
         run = Run(Path(name), SIZES[options.size], options.workers or Drive().workers, peers=not options.no_peers)
         results["machine"] = describe(run.base)
         results["failed"] = [each for each in results["failed"] if each.partition(": ")[0] not in wanted]
