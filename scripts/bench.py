@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from scripts.benchmarks import document
     from scripts.benchmarks.parts import PARTS
 
-    folder: Path = options.folder or (ROOT / "docs" if options.size == "full" else ROOT / "build/bench")
+    folder = Path(options.folder or (ROOT / "docs" if options.size == "full" else ROOT / "build/bench")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "performance.json"
     results: dict[str, Any] = {"machine": {}, "parts": {}, "runs": {}, "failed": []}
@@ -64,9 +64,7 @@ def run(options: argparse.Namespace) -> int:
         results = json.loads(kept.read_text("utf-8"))
     failed = False
     if not options.render:
-        failed = _measure(options, wanted, results)
-        text = json.dumps(results, indent=1, ensure_ascii=False)
-        kept.write_text(text + "\n", "utf-8")
+        failed = _measure(options, wanted, results, kept)
     document.write(results, folder)
     if folder == ROOT / "docs":
         document.write_readme(results, ROOT / "README.md")
@@ -74,8 +72,8 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _measure(options: argparse.Namespace, wanted: list[str], results: dict[str, Any]) -> bool:
-    """Measure these parts into `results`; tells whether something went wrong."""
+def _measure(options: argparse.Namespace, wanted: list[str], results: dict[str, Any], kept: Path) -> bool:
+    """Measure these parts into `results`, and into a file after each; tells whether something went wrong."""
     from ingisfs.config import Drive
     from scripts.benchmarks.machine import describe
     from scripts.benchmarks.parts import PARTS, SIZES, Run
@@ -97,7 +95,7 @@ def _measure(options: argparse.Namespace, wanted: list[str], results: dict[str, 
                 traceback.print_exc()
                 run.failed.append(f"{type(error).__name__}: {error}")
                 results["parts"].pop(part, None)
-            run.failed[before:] = [f"{part}: {each}" for each in run.failed[before:]]
+            results["failed"] += [f"{part}: {each}" for each in run.failed[before:]]
             took = time.time() - begun
             results["runs"][part] = {
                 "command": f"`{' '.join(words)}`",
@@ -106,7 +104,7 @@ def _measure(options: argparse.Namespace, wanted: list[str], results: dict[str, 
                 "took": took,
             }
             print(f"   {took:.0f} s", flush=True)
-        results["failed"] += run.failed
+            kept.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
         return bool(run.failed)
 
 

@@ -62,7 +62,7 @@ class Page:
         """Return a paragraph for each target that is not met."""
         said: dict[str, list[Target]] = {}
         for target in found:
-            if target.met is False:
+            if not target.met:
                 fitting = [key for key in self._limits if target.key == key or target.key.startswith(f"{key}-")]
                 said.setdefault(max(fitting, key=len, default=target.key), []).append(target)
         paragraphs = []
@@ -142,9 +142,8 @@ def _s(seconds: float | None) -> str:
 
 def _targets(page: Page) -> str:
     found = targets(page.parts)
-    marks = {True: "met", False: "**not met**", None: "not measured"}
-    rows = [[target.what, target.wanted, target.measured, marks[target.met]] for target in found]
-    met = sum(target.met is True for target in found)
+    rows = [[target.what, target.wanted, target.measured, "met" if target.met else "**not met**"] for target in found]
+    met = sum(target.met for target in found)
     text = f"## Targets\n\n{met} of {len(found)} are met.\n\n"
     text += table(["what", "target", "measured", ""], rows) + "\n"
     why = page.why(found)

@@ -71,7 +71,14 @@ def rclone_remote(site: Site) -> list[str]:
         case "FTPS":
             where = ["--ftp-host", site.host, "--ftp-port", str(site.port)]
             login = ["--ftp-user", server.user, "--ftp-pass", obscured]
-            remote = [f":ftp:{site.path}", *where, *login, "--ftp-explicit-tls", "--ftp-no-check-certificate", "--ftp-disable-tls13"]
+            remote = [
+                f":ftp:{site.path}",
+                *where,
+                *login,
+                "--ftp-explicit-tls",
+                "--ftp-no-check-certificate",
+                "--ftp-disable-tls13",
+            ]
         case _:
             raise ValueError(f"rclone does not know {site.kind.title}")
     return [*remote, "--config", "/dev/null"]

@@ -317,8 +317,15 @@ def draining(run: Run) -> Data:
                 seconds = size.far_seconds if trip and work == "small" else size.seconds
                 row: Data = {"kind": kind, "trip": trip, "work": work, "of": len(documents)}
                 where = f"at {trip} ms, {len(documents)} documents: {KINDS[kind].title}"
-                row |= _drain(run, kind, trip / 1000, documents, seconds, where)
-                found.append(row)
+                mine = run.attempt(
+                    f"drain {where}",
+                    lambda kind=kind, trip=trip, documents=documents, seconds=seconds: _drain(  # type: ignore[misc]
+                        run, kind, trip / 1000, documents, seconds
+                    ),
+                )
+                if mine is None:
+                    continue
+                found.append(row := row | mine)
                 peers = {"bare": _drain_bare, "rclone": _drain_rclone}
                 if KINDS[kind].family == "portal" or not run.has(RCLONE):
                     del peers["rclone"]
@@ -333,8 +340,7 @@ def draining(run: Run) -> Data:
     return {"rows": found, "workers": run.workers, **limits}
 
 
-def _drain(run: Run, kind: str, trip: float, documents: Sequence[Document], seconds: float, where: str) -> Data:
-    run.say(f"drain {where}")
+def _drain(run: Run, kind: str, trip: float, documents: Sequence[Document], seconds: float) -> Data:
     with site(kind, run.folder(), trip) as place, _ours(run, place) as mounted:
         _pause(mounted)
         printed = print_all(mounted.folder, documents)
@@ -458,20 +464,22 @@ def growth(run: Run) -> Data:
     for state in ("waiting", "delivered"):
         with Filling(run.folder(), state) as filling:
             for level in run.size.levels:
-                run.say(f"growth: {level} documents, {state}")
-                filling.to(level)
-                rows.append({"state": state, "documents": level, **_grown(run, filling.base)})
+                what = f"growth: {level} documents, {state}"
+                data = run.attempt(what, lambda filling=filling, level=level: _grown(run, filling, level))  # type: ignore[misc]
+                if data is not None:
+                    rows.append({"state": state, "documents": level, **data})
     return {"rows": rows}
 
 
-def _grown(run: Run, base: Path) -> Data:
+def _grown(run: Run, filling: Filling, level: int) -> Data:
+    filling.to(level)
     repeats = run.size.repeats
     count = run.size.prints
     with ExitStack() as stack:
         place = stack.enter_context(site("wsgidav", run.folder()))
         place.server.stop()
         settings = {"settle": 0.0, "pair_wait": 0.0, "workers": run.workers, "alarms": False, "wal_bound": 64 * 2**20}
-        drive = Drive(base, place.url, place.server.user, place.server.password, settings)
+        drive = Drive(filling.base, place.url, place.server.user, place.server.password, settings)
         stack.callback(drive.clean)
         mounts = []
         for turn in range(repeats):

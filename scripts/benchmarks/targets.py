@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +16,13 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One target. `met` is None where what it needs was not measured."""
+    """One target."""
 
     key: str  # in limits.toml
     what: str
     wanted: str
     measured: str
-    met: bool | None
+    met: bool
 
 
 def targets(parts: Data) -> list[Target]:
@@ -30,10 +31,10 @@ def targets(parts: Data) -> list[Target]:
 
 
 def _tried(make: Callable[[Data], Iterable[Target]], parts: Data) -> list[Target]:
-    try:
-        return list(make(parts))
-    except KeyError:
-        return []  # its part, or the peer, was not measured
+    found: list[Target] = []
+    with suppress(KeyError, ValueError):  # its part, or a peer, or the other end of a span, was not measured
+        found.extend(make(parts))
+    return found
 
 
 def _most(key: str, what: str, value: float, most: float, unit: str = "", *, measured: str = "") -> Target:
