@@ -209,9 +209,10 @@ def _complete(page: Page, data: Data) -> str:
 def _drain(page: Page, data: Data) -> str:
     works = {"pairs": "pairs of a 60 KB PDF and a 6 KB XML", "small": "XMLs of 3 KB"}
     text = "## Draining\n\n" + _wrapped(
-        f"Documents a second, from first to last arrival, with {data['workers']} connections. Ours was printed before,"
-        " and is sent by the protocol that is safe: put under a temporary name, verify, rename. The bare client only"
-        " puts each document under its final name (httpx, asyncssh, ftplib; of the portal's API it puts drafts)."
+        f"Documents a second, from the beginning to the last arrival, logging in included, with {data['workers']}"
+        " connections. Ours was printed before, and is sent by the protocol that is safe: put under a temporary name,"
+        " verify, rename. The bare client only puts each document under its final name (httpx, asyncssh, ftplib; of the"
+        " portal's API it puts drafts)."
         f" rclone sends what is printed into its mount. A run of ours ends after {data['seconds']:g} s (small documents"
         f" over a line: {data['far_seconds']:g} s), one of a peer after {data['peer_seconds']:g} s, and the rate is"
         " that of what arrived by then. Where the round trip is not 0, a proxy makes it, with work of its own."
@@ -219,6 +220,8 @@ def _drain(page: Page, data: Data) -> str:
     for work, said in works.items():
         rows = []
         mine = [row for row in data["rows"] if row["work"] == work]
+        if not mine:
+            continue
         for row in mine:
             ratios = [row["ours"] / row[peer] if row.get(peer) else None for peer in ("bare", "rclone")]
             arrived = f"{row['arrived']:,} of {row['of']:,}"
@@ -251,7 +254,7 @@ def _drain(page: Page, data: Data) -> str:
         for row in data["rows"]
         if row["work"] == "pairs" and row["kind"] in {"wsgidav", "stage"}
     }
-    picture = lines("Pairs on their way in, ours", "documents", "s since the first", curves)
+    picture = lines("Pairs on their way in, ours", "documents", "s", curves)
     return text + page.picture("drain-time", picture, "Documents that arrived, by time")
 
 
@@ -301,6 +304,8 @@ def _growth(page: Page, data: Data) -> str:
     )
     for state in ("waiting", "delivered"):
         mine = [row for row in data["rows"] if row["state"] == state]
+        if not mine:
+            continue
         rows: list[list[str | float | None]] = []
 
         def add(what: str, value: Callable[[Data], float], rows: Any = rows, mine: Any = mine) -> None:
@@ -322,7 +327,7 @@ def _growth(page: Page, data: Data) -> str:
         text += f"\n{table(head, rows)}"
     costs: dict[str, Callable[[Data], float]] = {
         "print": lambda row: row["print"]["median"],
-        "deliver": lambda row: row["deliver"] or 0.0,
+        "deliver": lambda row: row["deliver"],
     }
     series = {
         f"{what}, {state}": [(row["documents"], value(row)) for row in data["rows"] if row["state"] == state]

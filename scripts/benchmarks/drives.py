@@ -51,9 +51,14 @@ def ingisfs(base: Path, site: Site, **settings: Any) -> Iterator[Place]:
 
 def of_ours(mounted: Drive) -> Place:
     """Return the place that a mounted drive of ours is."""
-    wait(lambda: all(mounted.pids(what) for what in ("drive", "courier")), "both processes", every=0.05)
-    processes = {what: mounted.pids(what) for what in ("drive", "courier")}
-    return Place(mounted.mountpoint, processes=processes, ours=mounted)
+    found: dict[str, list[int]] = {}
+
+    def both() -> bool:
+        found.update({what: mounted.pids(what) for what in ("drive", "courier")})
+        return all(len(pids) == 1 for pids in found.values())
+
+    wait(both, "one drive and one courier", every=0.05)  # those of the mount before may still be ending
+    return Place(mounted.mountpoint, processes=found, ours=mounted)
 
 
 def rclone_remote(site: Site) -> list[str]:

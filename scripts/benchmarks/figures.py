@@ -23,10 +23,10 @@ def summary(seconds: Sequence[float]) -> dict[str, float]:
     }
 
 
-def rate(moments: Sequence[float]) -> float:
-    """Return how many came in a second, of the moments (s) at which each one came; 0 if there were not two moments."""
-    first, last = min(moments, default=0.0), max(moments, default=0.0)
-    return (len(moments) - 1) / (last - first) if last > first else 0.0
+def rate(begun: float, moments: Sequence[float]) -> float:
+    """Return how many came in a second, until the last one, of the moments (s) at which they came; 0 if none did."""
+    last = max(moments, default=begun)
+    return len(moments) / (last - begun) if last > begun else 0.0
 
 
 def number(value: float | None, digits: int = 3) -> str:

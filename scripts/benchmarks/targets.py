@@ -108,7 +108,7 @@ def _growth(parts: Data) -> Iterable[Target]:
         span = f"{first['documents']:,} → {last['documents']:,} {state}"
         changes = {
             "print": last["print"]["median"] / first["print"]["median"],
-            "deliver": (last["deliver"] or 0) / (first["deliver"] or 1),
+            "deliver": last["deliver"] / first["deliver"],
         }
         yield Target(
             f"growth-cost-{state}",

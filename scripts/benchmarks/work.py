@@ -132,18 +132,20 @@ def arrivals(root: Path, sizes: Mapping[str, int]) -> list[float]:
 def wait_arrivals(root: Path, documents: Sequence[Document], seconds: float, enough: int | None = None) -> list[float]:
     """Wait until all (or enough) are there, or the seconds have passed; return the moments as `arrivals` does.
 
-    The time begins with the first one, for which it waits a minute at most. A look takes a 20th of the time at most.
+    For the first one it waits a minute at least. Raises TimeoutError if even that did not come. To look takes a 20th of
+    the time at most.
     """
     sizes = {document.name: len(document.data) for document in documents}
     wanted = len(sizes) if enough is None else min(enough, len(sizes))
-    wait(lambda: bool(arrivals(root, sizes)), "the first document", every=0.02)
-    end = time.monotonic() + seconds
+    begun = time.monotonic()
     while True:
         look = time.monotonic()
         found = arrivals(root, sizes)
         now = time.monotonic()
-        if len(found) >= wanted or now > end:
+        if len(found) >= wanted or (found and now > begun + seconds):
             return found
+        if now > begun + max(60.0, seconds):
+            raise TimeoutError("not one document arrived")
         time.sleep(max(0.02, 20 * (now - look)))
 
 
