@@ -23,45 +23,57 @@ Put = Callable[[Document], None]
 
 
 def send_all(site: Site, documents: Sequence[Document], connections: int, seconds: float) -> float:
-    """Return the documents a second of a bare client, logging in included; it stops after so many seconds."""
-    begun = time.time()
+    """Return the documents a second of a bare client that has logged in; it stops after so many seconds."""
+    todo = _Todo(documents, connections, seconds)
     if site.kind.family == "SFTP":
-        return rate(begun, asyncio.run(_by_sftp(site, documents, connections, seconds)))
-    connect = {"WebDAV": _by_webdav, "FTPS": _by_ftps, "portal": _by_portal}[site.kind.family]
-    return rate(begun, _by_threads(lambda: connect(site), documents, connections, seconds))
+        asyncio.run(_by_sftp(site, todo, connections))
+    else:
+        connect = {"WebDAV": _by_webdav, "FTPS": _by_ftps, "portal": _by_portal}[site.kind.family]
+        _by_threads(lambda: connect(site), todo, connections)
+    return rate(todo.begun, todo.moments)
 
 
 class _Todo:
     """What is still to be sent, for all connections."""
 
-    def __init__(self, documents: Sequence[Document], seconds: float) -> None:
+    def __init__(self, documents: Sequence[Document], connections: int, seconds: float) -> None:
+        self._warming = [Document(f"warm{number}.pdf", documents[0].data) for number in range(connections)]
         self._left = iter(documents)
-        self._end = time.monotonic() + seconds
+        self._seconds = seconds
         self._lock = threading.Lock()
+        self.begun = 0.0  # s since 1970
         self.moments: list[float] = []
+
+    def warm(self) -> Document:
+        """Return what a connection sends first, to log in."""
+        return self._warming.pop()
+
+    def begin(self) -> None:
+        self.begun = time.time()
 
     def next(self) -> Document | None:
         with self._lock:
-            return None if time.monotonic() > self._end else next(self._left, None)
+            return None if time.time() > self.begun + self._seconds else next(self._left, None)
 
     def done(self) -> None:
         self.moments.append(time.time())
 
 
-def _by_threads(
-    connect: Callable[[], AbstractContextManager[Put]], documents: Sequence[Document], connections: int, seconds: float
-) -> list[float]:
-    todo = _Todo(documents, seconds)
+def _by_threads(connect: Callable[[], AbstractContextManager[Put]], todo: _Todo, connections: int) -> None:
     failed: list[Exception] = []
+    all_warm = threading.Barrier(connections, todo.begin)
 
     def work() -> None:
         try:
             with connect() as put:
+                put(todo.warm())
+                all_warm.wait()
                 while (document := todo.next()) is not None:
                     put(document)
                     todo.done()
         except Exception as error:
             failed.append(error)
+            all_warm.abort()
 
     threads = [threading.Thread(target=work) for _ in range(connections)]
     for thread in threads:
@@ -70,7 +82,6 @@ def _by_threads(
         thread.join()
     if failed:
         raise failed[0]
-    return todo.moments
 
 
 @contextmanager
@@ -128,21 +139,30 @@ def _stored(_: str) -> None:
     """ftplib raises for what is no success."""
 
 
-async def _by_sftp(site: Site, documents: Sequence[Document], connections: int, seconds: float) -> list[float]:
+async def _by_sftp(site: Site, todo: _Todo, connections: int) -> None:
     import asyncssh
 
-    todo = _Todo(documents, seconds)
+    left, all_warm = connections, asyncio.Event()
 
     async def work() -> None:
+        nonlocal left
         login = {"username": site.server.user, "client_keys": [str(site.key_file)], "known_hosts": None}
         async with (
             asyncssh.connect(site.host, site.port, **login) as connection,
             connection.start_sftp_client() as client,
         ):
+            await put(client, todo.warm())
+            left -= 1
+            if not left:
+                todo.begin()
+                all_warm.set()
+            await all_warm.wait()
             while (document := todo.next()) is not None:
-                async with client.open(f"{site.path}/{document.name}", "wb") as file:
-                    await file.write(document.data)
+                await put(client, document)
                 todo.done()
 
+    async def put(client: asyncssh.SFTPClient, document: Document) -> None:
+        async with client.open(f"{site.path}/{document.name}", "wb") as file:
+            await file.write(document.data)
+
     await asyncio.gather(*(work() for _ in range(connections)))
-    return todo.moments

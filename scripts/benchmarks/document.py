@@ -117,16 +117,18 @@ def three_figures(parts: Data) -> str:
         [
             "King waits for one PDF",
             *(_ms(near.get(name, {}).get("4 KiB")) for name in (OURS, RCLONE, "sshfs", "davfs2", DISK)),
+            "–",
         ],
-        [pairs, _s(seconds["ours"]), _s(seconds["rclone"]), "–", "–", f"bare PUT: {_s(seconds['bare'])}"],
+        [pairs, _s(seconds["ours"]), _s(seconds["rclone"]), "–", "–", "–", _s(seconds["bare"])],
         [
             "lost, twice or half after kills at any point",
             "–" if killed is None else "0" if not killed["wrong"] else str(len(killed["wrong"])),
             *["not promised"] * 3,
             "–",
+            "–",
         ],
     ]
-    return table(["", "ingisfs", "rclone mount", "sshfs", "davfs2", "beside it"], rows)
+    return table(["", "ingisfs", "rclone mount", "sshfs", "davfs2", "local disk, fsync", "bare client, PUT only"], rows)
 
 
 def _ms(found: Data | None) -> str:
@@ -168,9 +170,10 @@ def _print(page: Page, data: Data) -> str:
         f"{'' if data['draining'] else ' (which was gone before the last document was printed)'}."
     )
     text += "\n" + table(head, rows) + "\n"
-    bar = {size: [of[size]["median"] for of in near.values()] for size in sizes}
-    tail = {f"{size}, p99": [of[size]["p99"] for of in near.values()] for size in sizes[:1]}
-    text += page.picture("print", bars("Printing one PDF, median", "ms", list(near), bar | tail), "Print times")
+    for which in ("median", "p99"):
+        bar = {size: [of[size][which] for of in near.values()] for size in sizes}
+        title = f"Printing one PDF, {which}"
+        text += page.picture(f"print-{which}", bars(title, "ms", list(near), bar), title)
     rows = [[name, each["median"], each["p99"], each["n"]] for name, each in far["drives"].items()]
     text += f"The same in 4 KiB writes with a server {far['trip']} ms (round trip) away:\n\n"
     return text + table(["ms a document", "median", "p99", "documents"], rows) + "\n"
@@ -196,8 +199,8 @@ def _complete(page: Page, data: Data) -> str:
         "ms from the close of a pair's second file until both are whole at the server under their names, one pair after"
         " the other with nothing else to do, by the round trip (median, and the longest). Ours does not settle here"
         " (`settle = 0`; 3 s as it comes). rclone and davfs2 send at once (`--vfs-write-back 0s`, `delay_upload 0`)"
-        " but for the rows that say otherwise; both show files that are not whole yet. sshfs writes while the program"
-        " waits, and is left out."
+        " but for the rows that say otherwise: davfs2 then sends while the program waits, as sshfs does, which is left"
+        " out. All of them show files that are not whole yet."
     )
     ours = {KINDS[kind].title: [by[(drive, kind, trip)]["median"] for trip in trips if (drive, kind, trip) in by]
             for drive, kind in names if drive == OURS}  # fmt: skip
@@ -209,8 +212,8 @@ def _complete(page: Page, data: Data) -> str:
 def _drain(page: Page, data: Data) -> str:
     works = {"pairs": "pairs of a 60 KB PDF and a 6 KB XML", "small": "XMLs of 3 KB"}
     text = "## Draining\n\n" + _wrapped(
-        f"Documents a second, from the beginning to the last arrival, logging in included, with {data['workers']}"
-        " connections. Ours was printed before, and is sent by the protocol that is safe: put under a temporary name,"
+        f"Documents a second, from the beginning to the last arrival, with {data['workers']} connections that are"
+        " logged in. Ours was printed before, and is sent by the protocol that is safe: put under a temporary name,"
         " verify, rename. The bare client only puts each document under its final name (httpx, asyncssh, ftplib; of the"
         " portal's API it puts drafts)."
         f" rclone sends what is printed into its mount. A run of ours ends after {data['seconds']:g} s (small documents"
@@ -249,7 +252,7 @@ def _drain(page: Page, data: Data) -> str:
                 text += page.picture(f"drain-{work}-{trip}", picture, title)
     curves = {
         f"{KINDS[row['kind']].title}, {row['trip']} ms": [
-            (second, (at + 1) * row["arrived"] / len(row["curve"])) for at, second in enumerate(row["curve"])
+            (second, at * row["arrived"] / len(row["curve"])) for at, second in enumerate([0.0, *row["curve"]])
         ]
         for row in data["rows"]
         if row["work"] == "pairs" and row["kind"] in {"wsgidav", "stage"}

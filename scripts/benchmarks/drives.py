@@ -1,4 +1,4 @@
-"""Drives to print into: ours, its peers as eager as they can be, and the local disk."""
+"""Drives to print into: ours, its peers, and the local disk."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def rclone_remote(site: Site) -> list[str]:
     """Return the remote and its options as rclone's command line has them."""
     server = site.server
     obscured = subprocess.run(
-        ["rclone", "obscure", server.password], capture_output=True, text=True, check=True
+        ["rclone", "obscure", "-"], input=server.password, capture_output=True, text=True, check=True
     ).stdout.strip()
     match site.kind.family:
         case "WebDAV":
@@ -114,7 +114,7 @@ def sshfs(base: Path, site: Site) -> Iterator[Place]:
 
 @contextlib.contextmanager
 def davfs2(base: Path, site: Site, delay: int = 0) -> Iterator[Place]:
-    """Have davfs2's drive. `delay`: seconds for which it waits after a close."""
+    """Have davfs2's drive. `delay`: s for which it waits after a close; with 0 it sends before the close returns."""
     mountpoint, cache = base / "davfs2", base / "cache"
     mountpoint.mkdir(parents=True)
     cache.mkdir()
@@ -144,7 +144,7 @@ Maker = Callable[[Path, Site], AbstractContextManager[Place]]
 PEERS: dict[str, tuple[str, str, Maker]] = {  # name → program, kind of server, how
     "rclone mount, WebDAV": ("rclone", "wsgidav", rclone),
     "sshfs": ("sshfs", "openssh", sshfs),
-    "davfs2": ("mount.davfs", "wsgidav", davfs2),
+    "davfs2": ("mount.davfs", "wsgidav", lambda base, site: davfs2(base, site, DAVFS2_DEFAULT)),
 }
 
 

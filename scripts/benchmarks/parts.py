@@ -81,7 +81,7 @@ SIZES = {
         closes=4,
         peer_closes=2,
         late_closes=1,
-        kinds=("wsgidav", "openssh", "vsftpd", "stage"),
+        kinds=("wsgidav", "openssh", "stage"),
         trips=(0, 50),
         pairs=60,
         small=300,
@@ -274,9 +274,9 @@ def completing(run: Run) -> Data:
     for trip in size.trips:
         for kind in size.kinds:
             measure(OURS, kind, trip, size.closes, ours)
-        for peer in (RCLONE, "davfs2"):
+        for peer, make in ((RCLONE, drives.rclone), ("davfs2", drives.davfs2)):
             if run.has(peer):
-                measure(peer, "wsgidav", trip, size.peer_closes, PEERS[peer][2])
+                measure(peer, "wsgidav", trip, size.peer_closes, make)
     if size.late_closes and run.has(RCLONE):
         late = drives.RCLONE_DEFAULT
         how = f"{RCLONE}, as it comes (waits {late} s)"
@@ -342,6 +342,9 @@ def draining(run: Run) -> Data:
 
 def _drain(run: Run, kind: str, trip: float, documents: Sequence[Document], seconds: float) -> Data:
     with site(kind, run.folder(), trip) as place, _ours(run, place) as mounted:
+        warm = pdfs(2 * run.workers, "warm")
+        print_all(mounted.folder, warm)
+        wait_arrivals(place.root, warm, 60)  # logged in, as the bare client is
         _pause(mounted)
         printed = print_all(mounted.folder, documents)
         before = {what: processes.cpu(pids) for what, pids in mounted.processes.items()}

@@ -15,7 +15,7 @@ WIDTH, LEFT, TOP, PLOT = 860, 64, 64, 240
 def _nice(most: float) -> float:
     """Return a round number that is not below this one."""
     step = 10 ** math.floor(math.log10(most)) if most > 0 else 1.0
-    return next(factor * step for factor in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if factor * step >= most * 0.9999)
+    return next(factor * step for factor in (1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10) if factor * step >= most * 0.9999)
 
 
 def _text(x: float, y: float, text: str, anchor: str = "middle", more: str = "") -> str:
@@ -34,11 +34,11 @@ def _frame(title: str, unit: str, names: Sequence[str], most: float, height: int
     for at, name in enumerate(names):
         out.append(f'<rect x="{x:.0f}" y="36" width="12" height="12" fill="{COLOURS[at % len(COLOURS)]}"/>')
         out.append(_text(x + 17, 46, name, "start"))
-        x += 34 + 6.6 * len(name)
+        x += 36 + 6.1 * len(name)
     for at in range(5):
         y = TOP + PLOT * (1 - at / 4)
         out.append(f'<line x1="{LEFT}" x2="{WIDTH - 16}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
-        out.append(_text(LEFT - 6, y + 4, number(most * at / 4), "end"))
+        out.append(_text(LEFT - 6, y + 4, f"{most * at / 4:,.6g}", "end"))
     return out
 
 
@@ -46,13 +46,14 @@ def bars(title: str, unit: str, groups: Sequence[str], series: Mapping[str, Sequ
     """Return bars: for each group one of every series; None leaves its place empty."""
     values = [value for each in series.values() for value in each if value is not None]
     most = _nice(max(values, default=1.0))
-    height = TOP + PLOT + 40
+    height = TOP + PLOT + 56
     out = _frame(title, unit, list(series), most, height)
     room = (WIDTH - 16 - LEFT) / max(1, len(groups))
     wide = room * 0.8 / max(1, len(series))
     for at, group in enumerate(groups):
         begin = LEFT + room * at + room * 0.1
-        out.append(_text(begin + room * 0.4, TOP + PLOT + 18, group))
+        for row, words in enumerate(group.split(", ")):
+            out.append(_text(begin + room * 0.4, TOP + PLOT + 18 + 15 * row, words))
         for which, each in enumerate(series.values()):
             value = each[at]
             if value is None:
@@ -82,7 +83,7 @@ def lines(
     out = _frame(title, unit, list(series), most, height)
     marks = sorted({x for x, _ in points}) if log else [highest * at / 5 for at in range(6)]
     for mark in marks:
-        out.append(_text(place(mark, 0)[0], TOP + PLOT + 18, number(mark)))
+        out.append(_text(place(mark, 0)[0], TOP + PLOT + 18, f"{mark:,.3g}" if mark < 100 else f"{mark:,.0f}"))
     out.append(_text(WIDTH / 2, TOP + PLOT + 38, across))
     for at, each in enumerate(series.values()):
         placed = [place(x, y) for x, y in each]

@@ -132,19 +132,22 @@ def arrivals(root: Path, sizes: Mapping[str, int]) -> list[float]:
 def wait_arrivals(root: Path, documents: Sequence[Document], seconds: float, enough: int | None = None) -> list[float]:
     """Wait until all (or enough) are there, or the seconds have passed; return the moments as `arrivals` does.
 
-    For the first one it waits a minute at least. Raises TimeoutError if even that did not come. To look takes a 20th of
-    the time at most.
+    For the first one it waits a minute at least, and then half of the time for more: they may come in batches. Raises
+    TimeoutError if not even one came. To look takes a 20th of the time at most.
     """
     sizes = {document.name: len(document.data) for document in documents}
     wanted = len(sizes) if enough is None else min(enough, len(sizes))
     begun = time.monotonic()
+    end: float | None = None
     while True:
         look = time.monotonic()
         found = arrivals(root, sizes)
         now = time.monotonic()
-        if len(found) >= wanted or (found and now > begun + seconds):
+        if found and end is None:
+            end = max(begun + seconds, now + seconds / 2)
+        if len(found) >= wanted or (end is not None and now > end):
             return found
-        if now > begun + max(60.0, seconds):
+        if end is None and now > begun + max(60.0, seconds):
             raise TimeoutError("not one document arrived")
         time.sleep(max(0.02, 20 * (now - look)))
 
