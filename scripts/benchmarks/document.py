@@ -198,7 +198,7 @@ def _complete(page: Page, data: Data) -> str:
     text = "## From the last close to complete\n\n" + _wrapped(
         "ms from the close of a pair's second file until both are whole at the server under their names, one pair after"
         " the other with nothing else to do, by the round trip (median, and the longest). Ours does not settle here"
-        " (`settle = 0`; 3 s as it comes). rclone and davfs2 send at once (`--vfs-write-back 0s`, `delay_upload 0`)"
+        " (`settle = 0`; 3 s as it comes). rclone and davfs2 send at once (`rclone mount --vfs-write-back 0s`, `delay_upload 0`)"
         " but for the rows that say otherwise: davfs2 then sends while the program waits, as sshfs does, which is left"
         " out. All of them show files that are not whole yet."
     )
