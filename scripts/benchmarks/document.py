@@ -198,9 +198,9 @@ def _complete(page: Page, data: Data) -> str:
     text = "## From the last close to complete\n\n" + _wrapped(
         "ms from the close of a pair's second file until both are whole at the server under their names, one pair after"
         " the other with nothing else to do, by the round trip (median, and the longest). Ours does not settle here"
-        " (`settle = 0`; 3 s as it comes). rclone and davfs2 send at once (`rclone mount --vfs-write-back 0s`, `delay_upload 0`)"
-        " but for the rows that say otherwise: davfs2 then sends while the program waits, as sshfs does, which is left"
-        " out. All of them show files that are not whole yet."
+        " (`settle = 0`; 3 s as it comes). rclone and davfs2 send at once (`rclone mount --vfs-write-back 0s`,"
+        " `delay_upload 0`) but for the rows that say otherwise: davfs2 then sends while the program waits, as sshfs"
+        " does, which is left out. All of them show files that are not whole yet."
     )
     ours = {KINDS[kind].title: [by[(drive, kind, trip)]["median"] for trip in trips if (drive, kind, trip) in by]
             for drive, kind in names if drive == OURS}  # fmt: skip
@@ -251,13 +251,13 @@ def _drain(page: Page, data: Data) -> str:
             if trip in {0, max(row["trip"] for row in mine)}:
                 text += page.picture(f"drain-{work}-{trip}", picture, title)
     curves = {
-        f"{KINDS[row['kind']].title}, {row['trip']} ms": [
+        f"{row['trip']} ms round trip": [
             (second, at * row["arrived"] / len(row["curve"])) for at, second in enumerate([0.0, *row["curve"]])
         ]
         for row in data["rows"]
-        if row["work"] == "pairs" and row["kind"] in {"wsgidav", "stage"}
+        if row["work"] == "pairs" and row["kind"] == "wsgidav"
     }
-    picture = lines("Pairs on their way in, ours", "documents", "s", curves)
+    picture = lines("Pairs on their way in by WebDAV, ours", "documents", "s", curves)
     return text + page.picture("drain-time", picture, "Documents that arrived, by time")
 
 

@@ -53,15 +53,15 @@ class Size:
     far_prints: int = 40  # documents over a line
     closes: int = 15  # pairs, one after the other
     peer_closes: int = 10
-    late_closes: int = 2  # of peers as they come, which wait before they send
+    late_closes: int = 1  # of peers as they come, which wait before they send
     kinds: Sequence[str] = tuple(KINDS)
     trips: Sequence[int] = (0, 20, 50)  # ms
     pairs: int = 1000
     small: int = 10_000
     small_far: int = 3_000  # over a line
-    seconds: float = 40.0  # of one drain of ours; what is not there then is not waited for
-    far_seconds: float = 15.0  # of one of small documents over a line
-    peer_seconds: float = 5.0
+    seconds: float = 30.0  # of one drain of ours; what is not there then is not waited for
+    far_seconds: float = 12.0  # of one of small documents over a line
+    peer_seconds: float = 4.0
     programs: int = 8
     prints_each: int = 50
     big: int = 60 * 2**20  # bytes
@@ -69,7 +69,7 @@ class Size:
     idle: float = 10.0  # s
     levels: Sequence[int] = (1_000, 10_000, 100_000)  # documents
     repeats: int = 5
-    kill_minutes: float = 2.0
+    kill_minutes: float = 1.5
 
 
 SIZES = {

@@ -74,6 +74,7 @@ def lines(
     most = _nice(max((y for _, y in points), default=1.0))
     scale = math.log10 if log else float
     lowest, highest = (scale(pick((x for x, _ in points), default=1.0)) for pick in (min, max))
+    highest = highest if log else _nice(highest)
     height = TOP + PLOT + 52
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -81,7 +82,7 @@ def lines(
         return LEFT + 12 + part * (WIDTH - 16 - LEFT - 48), TOP + PLOT * (1 - y / most)
 
     out = _frame(title, unit, list(series), most, height)
-    marks = sorted({x for x, _ in points}) if log else [highest * at / 5 for at in range(6)]
+    marks = sorted({x for x, _ in points}) if log else [highest * at / 4 for at in range(5)]
     for mark in marks:
         out.append(_text(place(mark, 0)[0], TOP + PLOT + 18, f"{mark:,.3g}" if mark < 100 else f"{mark:,.0f}"))
     out.append(_text(WIDTH / 2, TOP + PLOT + 38, across))
