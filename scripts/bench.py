@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.render:
         require_fuse()
-    enter(EXTRAS, DEBIAN, [] if options.no_peers else PEERS)
+    enter(EXTRAS, [] if options.render else DEBIAN, [] if options.render or options.no_peers else PEERS)
     return run(options)
 
 

@@ -325,6 +325,7 @@ def _growth(page: Page, data: Data) -> str:
         add("deliver, ms a document", lambda row: row["deliver"])
         add("deliver, CPU ms of the courier", lambda row: row["courier_cpu"])
         add("drive process, peak MB", lambda row: row["memory"]["drive"])
+        add("drive process, peak MB before the root was listed", lambda row: row["unlisted"])
         add("courier, peak MB", lambda row: row["memory"]["courier"])
         head = [f"documents {state}", *(f"{row['documents']:,}" for row in mine)]
         text += f"\n{table(head, rows)}"

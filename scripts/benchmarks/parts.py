@@ -496,6 +496,7 @@ def _grown(run: Run, filling: Filling, level: int) -> Data:
             if turn < repeats - 1:
                 drive.unmount("--now")
         mounted = drives.of_ours(drive)
+        unlisted = processes.memory(mounted.processes["drive"])
         names = os.listdir(mounted.folder)
         lists = [_timed(lambda: os.listdir(mounted.folder)) for _ in range(repeats)]
         files = {}
@@ -524,6 +525,7 @@ def _grown(run: Run, filling: Filling, level: int) -> Data:
             "status": 1000 * statistics.median(status),
             "print": printed,
             "memory": memory,
+            "unlisted": unlisted,
             "deliver": 1000 * (delivered[-1] - first) / len(delivered),  # ms a document
             "courier_cpu": 1000 * used / max(1, len(delivered)),  # ms a document
         }

@@ -122,7 +122,8 @@ def _growth(parts: Data) -> Iterable[Target]:
             f"growth-memory-{state}",
             f"memory of the drive process, {span}",
             "flat (± 10 %)",
-            f"{number(memory[0])} → {number(memory[1])} MB",
+            f"{number(memory[0])} → {number(memory[1])} MB; before the root was listed: "
+            f"{number(first['unlisted'])} → {number(last['unlisted'])} MB",
             memory[1] <= 1.1 * memory[0],
         )
         files = {kind: file["ms"] for kind, file in last["files"].items()}
