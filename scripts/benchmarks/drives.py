@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -99,6 +100,16 @@ def rclone(base: Path, site: Site, write_back: int = 0, transfers: int = 4) -> I
     command += ["--cache-dir", str(base / "cache"), "--vfs-write-back", f"{write_back}s", "--transfers", str(transfers)]
     with _foreground(command, mountpoint, base / "rclone.log") as pids:
         yield Place(mountpoint, processes={"rclone": pids})
+
+
+@contextlib.contextmanager
+def nothing(base: Path, _: Site) -> Iterator[Place]:
+    """Have a FUSE drive that keeps nothing, in Python as ours is."""
+    mountpoint = base / "nothing"
+    mountpoint.mkdir(parents=True)
+    command = [sys.executable, str(Path(__file__).with_name("nothing.py")), str(mountpoint)]
+    with _foreground(command, mountpoint, base / "nothing.log") as pids:
+        yield Place(mountpoint, processes={"nothing": pids})
 
 
 @contextlib.contextmanager

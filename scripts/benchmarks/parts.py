@@ -38,6 +38,8 @@ from tests.mounts import Drive
 
 OURS, DRAINING, DISK = "ingisfs", "ingisfs, while draining", "local disk, fsync"
 RCLONE = "rclone mount, WebDAV"
+NOTHING = "a FUSE drive in Python that keeps nothing"
+CLOSE = "the close alone"  # of a file that was written in pieces of 4 KiB; on the local disk, its syncs
 PIECES = {"4 KiB": PIECE, "64 KiB": 2**16, "whole file": WHOLE}
 FRESH = 0.3  # s after which a status file is made anew
 
@@ -169,6 +171,7 @@ def printing(run: Run) -> Data:
     unfinished: list[bool] = []
     makers: dict[str, Callable[[], Any]] = {
         DISK: lambda: _print_once(run, drives.local, "wsgidav"),
+        NOTHING: lambda: _print_once(run, drives.nothing, "wsgidav"),
         OURS: lambda: _print_once(run, drives.ingisfs, "wsgidav", away=True),
         DRAINING: lambda: _print_draining(run, unfinished),
     }
@@ -193,7 +196,7 @@ def _print_once(run: Run, make: Callable[..., Any], kind: str, *, away: bool = F
 
 def _print_draining(run: Run, unfinished: list[bool]) -> dict[str, list[float]]:
     """While the courier works at full speed on what was printed before."""
-    backlog = pdfs(4 * len(PIECES) * run.size.prints, "B")
+    backlog = pdfs(5 * len(PIECES) * run.size.prints, "B")
     with site("wsgidav", run.folder()) as place, _ours(run, place) as mounted:
         _pause(mounted)
         print_all(mounted.folder, backlog)
@@ -206,10 +209,12 @@ def _print_draining(run: Run, unfinished: list[bool]) -> dict[str, list[float]]:
 
 def _print_pieces(mounted: Place, count: int) -> dict[str, list[float]]:
     print_all(mounted.folder, pdfs(5, "warm"), sync=mounted.sync)
-    return {
+    found = {
         name: print_all(mounted.folder, pdfs(count, f"P{piece}-"), piece=piece, sync=mounted.sync)
         for name, piece in PIECES.items()
     }
+    found[CLOSE] = print_all(mounted.folder, pdfs(count, "PC-"), sync=mounted.sync, only_close=True)
+    return found
 
 
 def _print_far(run: Run) -> Data:
