@@ -505,16 +505,19 @@ def history(
 @_plainly
 def tray(config: Path | None, machine: bool) -> int:
     """Show an icon beside the clock: how the drives are, and what to do about documents."""
-    from ingisfs.config import user_data_folder
+    from ingisfs.config import tray_folder
     from ingisfs.outbox.locks import locked
     from ingisfs.tray import drawing
     from ingisfs.tray.model import Tray
 
-    user_data_folder().mkdir(parents=True, exist_ok=True)
-    with locked(user_data_folder() / "tray.lock", timeout=0) as alone:
+    folder = tray_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(folder / "lock", timeout=0) as alone:
         if not alone:
             raise ConfigError("tray.already")
-        drawing.run(Tray(_file(config, machine), _language()), _language())
+        stop = folder / "stop"  # the installer makes it
+        stop.unlink(missing_ok=True)
+        drawing.run(Tray(_file(config, machine), _language()), _language(), stop.exists)
     return FINE
 
 
@@ -614,8 +617,11 @@ def autostart_on(drives: tuple[str, ...], config: Path | None, machine: bool) ->
     from ingisfs.autostart import Autostart
 
     path = _file(config, machine)
-    told = Autostart(path, machine=machine, config=config, drives=drives).on()
+    made = Autostart(path, machine=machine, config=config, drives=drives)
+    told = made.on()
     click.echo(say(_language(), told.sentence, path=path, **told.values))
+    if made.icon_comes_later:
+        click.echo(say(_language(), "autostart.icon"))
     return FINE
 
 

@@ -37,7 +37,8 @@ TARGET = ["--platform", "win_amd64", "--implementation", "cp", "--python-version
 EXTRAS = ("stage", "king", "dev")
 NOT_THERE = {"hatchling", "mypy", "pip", "pyftpdlib", "pyopenssl", "ruff"}  # run on this side only
 # Needed on Windows, or on its Python, only. pip would judge their markers by the Python that it runs under itself.
-MORE = ("backports.tarfile", "colorama", "importlib-metadata", "pywin32-ctypes", "typing-extensions")
+# importlib-metadata 10.2 brings lazy-importer, which changes how all of a process imports; keyring is content with 4.
+MORE = ("backports.tarfile", "colorama", "importlib-metadata<10", "pywin32-ctypes", "typing-extensions")
 
 # An embeddable Python takes its path from this file alone; lines are relative to it. The last one is this checkout.
 PATH_FILE = r"""python311.zip

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from ingisfs.config import ConfigError
+from ingisfs.cli import main
+from ingisfs.config import ConfigError, tray_folder
 from ingisfs.drive import registry
 from ingisfs.outbox.document import Reason, State
+from ingisfs.outbox.locks import is_locked
 from ingisfs.outbox.outbox import Outbox
 from ingisfs.report.html import COLOURS
 from ingisfs.report.snapshot import ROWS
@@ -378,6 +381,41 @@ def test_a_click_on_the_drawn_menu_does_it_and_draws_anew(
     drawing.run(tray)
     assert steps.get(held).state is State.WITHDRAWN
     assert fake.shown[0].name == "stopped"
+
+
+def test_it_ends_when_the_installer_asks(tray: Tray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = tmp_path / "stop"
+
+    def act(icon: Any) -> None:
+        stop.touch()
+        wait_for(lambda: icon.name == "stopped", "the icon to end", LIMIT)
+
+    monkeypatch.setattr(drawing, "INTERVAL", 0.01)
+    monkeypatch.setitem(sys.modules, "pystray", FakePystray(act))
+    drawing.run(tray, "nl", stop.exists)
+
+
+def test_the_command_shows_one_icon_and_looks_for_the_wish_that_it_ends(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("ingisfs.config.user_data_folder", lambda: tmp_path / "data")
+    folder = tray_folder()
+    folder.mkdir(parents=True)
+    (folder / "stop").touch()  # of an installation that failed
+
+    def act(icon: Any) -> None:
+        assert is_locked(folder / "lock")
+        assert not (folder / "stop").exists()
+        second = CliRunner().invoke(main, ["tray", "--config", str(config)])
+        assert (second.exit_code, "is er al" in second.output) == (1, True)
+        (folder / "stop").touch()
+        wait_for(lambda: icon.name == "stopped", "the icon to end", LIMIT)
+
+    monkeypatch.setattr(drawing, "INTERVAL", 0.01)
+    monkeypatch.setitem(sys.modules, "pystray", FakePystray(act))
+    done = CliRunner().invoke(main, ["tray", "--config", str(config)])
+    assert done.exit_code == 0, done.output
 
 
 def test_each_colour_has_a_picture_of_its_own() -> None:
