@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ingisfs.report.snapshot import Snapshot
 
 FINE, FAILED, NEEDS_PERSON = 0, 1, 3
+ANSWER = 10.0  # s for a drive to show its status file
 
 P = ParamSpec("P")
 
@@ -210,7 +211,10 @@ def _unmount(mounted: Mounted, *, now: bool, timeout: float | None) -> int:
     from ingisfs.outbox.reading import ReadOnlyOutbox
 
     language = _language()
-    outbox = ReadOnlyOutbox(mounted.state_folder)
+    try:
+        outbox = ReadOnlyOutbox(mounted.state_folder)
+    except PermissionError:
+        raise ConfigError("where.machine", mountpoint=mounted.mountpoint) from None
     try:
         language = click.get_current_context().obj = outbox.meta("language") or language
         if not now and mounted.alive:
@@ -273,7 +277,13 @@ def status(
     """Say what became of the documents. Exit code 3: some of them, or the server, need a person."""
     from ingisfs.report import console
 
-    settings, folder = _which(mountpoint, drive, config, state)
+    try:
+        settings, folder = _which(mountpoint, drive, config, state)
+    except ConfigError as error:
+        code = None if watch else _status_from_outside(mountpoint, drive, config, as_json=as_json)
+        if code is None:
+            raise error from None
+        return code
     with _looking_into(folder) as outbox:
 
         def look() -> Snapshot:
@@ -288,8 +298,44 @@ def status(
             with suppress(KeyboardInterrupt):
                 console.watch(look)
         else:
-            click.echo(console.status_lines(snapshot))
+            first, told = _told_of_drive(settings, folder, snapshot)
+            if first:
+                click.echo(first)
+            click.echo(console.status_lines(snapshot, told))
         return NEEDS_PERSON if snapshot.needs_a_person else FINE
+
+
+def _told_of_drive(settings: Drive, folder: Path, snapshot: Snapshot) -> tuple[str, str]:
+    """Return where the drive is and whether it delivers: what belongs before everything else, and the rest."""
+    from ingisfs.outbox.locks import is_locked
+    from ingisfs.whereabouts import Where, whereabouts
+
+    language = snapshot.drive.language
+    found = whereabouts(settings, folder)
+    told = say(language, found.sentence, **found.values)
+    delivers = is_locked(folder / "courier.lock")
+    if found.where in {Where.HERE, Where.ELSEWHERE}:
+        return "", f"{told} {say(language, 'where.courier' if delivers else 'where.no-courier')}"
+    if delivers and snapshot.waiting:
+        told += " " + say(language, "where.courier-left")
+    return (told, "") if found.where is Where.GONE else ("", told)
+
+
+def _status_from_outside(mountpoint: str | None, drive: str, config: Path | None, *, as_json: bool) -> int | None:
+    """Print what a drive that is not ours says to everybody. None if it says nothing, or if there is none."""
+    from ingisfs import mounting, outside
+
+    place = mountpoint or _configured(drive, config).mountpoint
+    with suppress(ConfigError):
+        place = mounting.find(mountpoint).mountpoint
+    if not place or not mounting.answers(place, ANSWER):
+        return None
+    try:
+        found = outside.read(place)
+    except (OSError, ValueError):
+        return None
+    click.echo(found.json if as_json else found.text, nl=False)
+    return NEEDS_PERSON if found.needs_a_person else FINE
 
 
 @contextmanager

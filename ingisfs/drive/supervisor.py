@@ -14,6 +14,8 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # s before a courier that died is started again
 GOOD_RUN = 60.0  # s after which an earlier death is forgotten
+WELL = 10.0  # s after which a courier is taken to be well
+DEATHS = 3  # in a row, after which a person is told
 
 
 class Supervisor:
@@ -23,6 +25,7 @@ class Supervisor:
         """Supervise the courier of `drive`; nothing is started yet."""
         self._drive = drive
         self._process: subprocess.Popen[bytes] | None = None
+        self._deaths = 0  # in a row
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
@@ -30,6 +33,11 @@ class Supervisor:
     def start(self) -> None:
         """Start the courier and keep it running."""
         self._thread.start()
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether the courier ends time and again, so that nothing is delivered."""
+        return self._deaths >= DEATHS
 
     def wake(self) -> None:
         """Tell the courier that there is work. Never waits, never raises."""
@@ -75,6 +83,7 @@ class Supervisor:
                 process = self._spawn()
             except OSError as error:
                 log.error("cannot start the courier: %s", error)
+                self._deaths += 1
             else:
                 with self._lock:
                     self._process = process
@@ -82,6 +91,7 @@ class Supervisor:
                     wait = FIRST_WAIT
                 if self._ending.is_set():
                     return
+                self._deaths += 1
                 log.error("the courier ended with %s; starting it again in %.1f s", process.returncode, wait)
             self._ending.wait(wait)
             wait = min(LONGEST_WAIT, 2 * wait)
@@ -94,4 +104,6 @@ class Supervisor:
                 process.wait(0.5)
                 break
             waited += 0.5
+            if waited >= WELL:
+                self._deaths = 0
         return waited >= GOOD_RUN

@@ -53,8 +53,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         " only at the next log-on. Mount now with: ingisfs mount",
     },
     "autostart.icon": {
-        "nl": "Het pictogram bij de klok komt vanzelf bij de volgende aanmelding. Wilt u het nu al zien, kies dan Start,"
-        " ingisfs, Pictogram bij de klok.",
+        "nl": "Het pictogram bij de klok komt vanzelf bij de volgende aanmelding. Wilt u het nu al zien, kies dan"
+        " Start, ingisfs, Pictogram bij de klok.",
         "en": "The icon beside the clock comes by itself at the next log-on. To see it now, choose Start, ingisfs, Icon"
         " beside the clock.",
     },

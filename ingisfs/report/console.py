@@ -27,9 +27,9 @@ INTERVAL = 1.0  # s between two looks of the watch
 AROUND = 14  # lines of the watch that are not documents
 
 
-def status_lines(snapshot: Snapshot) -> str:
-    """Return what `ingisfs status` prints."""
-    return "\n".join(lines(snapshot, NEWEST))
+def status_lines(snapshot: Snapshot, drive: str = "") -> str:
+    """Return what `ingisfs status` prints; `drive` says how the drive is."""
+    return "\n".join(lines(snapshot, NEWEST, drive))
 
 
 def queue_lines(documents: Sequence[Document], language: str) -> str:

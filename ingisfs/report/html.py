@@ -16,7 +16,7 @@ from ingisfs.report import target
 from ingisfs.report.catalogue import CATALOGUE, counted, duration, moment, number, say
 from ingisfs.report.layout import cut, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
-from ingisfs.report.text import DETAIL_TOLD, Unreadable, cells, headline, sentence
+from ingisfs.report.text import DETAIL_TOLD, Unreadable, cells, headline, latest, quiet, sentence
 
 LIMIT = 200_000  # bytes of a page at most
 RUNNING, RESTING = 5, 30  # s after which a browser asks again, while documents are on their way and when none is
@@ -177,10 +177,9 @@ class _Page:
         oldest = getattr(self._taken, "oldest_waiting_seconds", None)
         if oldest is not None:
             about += " · " + self._say("page.oldest", duration=duration(language, oldest))
-        elif isinstance(self._taken, Snapshot) and self._taken.documents:
+        elif isinstance(self._taken, Snapshot):
             # Nothing printed for days is no trouble; that it is so should be seen all the same.
-            latest = max(row.document.written_at for row in self._taken.documents)
-            about += " · " + self._say("html.latest", when=moment(language, latest))
+            about += "".join(f" · {_text(told)}" for told in [*latest(self._taken), quiet(self._taken)] if told)
         symbols = "".join(f'<symbol id="{n}" viewBox="0 0 24 24">{path}</symbol>' for n, path in _ICONS.items())
         drawn = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{COLOURS[colour]}"'

@@ -50,7 +50,6 @@ SENTENCES: dict[str, dict[str, str]] = {
         "nl": "Deze pagina ververst zichzelf elke {seconds} seconden.",
         "en": "This page refreshes itself every {seconds} seconds.",
     },
-    "html.latest": {"nl": "Laatst afgedrukt: {when}", "en": "Last printed: {when}"},
     "html.here": {"nl": "Op deze schijf", "en": "On this drive"},
     "html.needs-person": {"nl": "iemand nodig", "en": "need a person"},
     "html.on-their-way": {"nl": "onderweg", "en": "on their way"},

@@ -16,6 +16,7 @@ from ingisfs.report.target import TargetStatus, read_target
 
 ROWS = 200  # documents of each kind at most: those that need a person, and the newest others
 REST = 900.0  # s without a new document, after which the next one begins another run
+QUIET = 86400.0  # s without a new document, after which that is worth a word
 RUN = 5000  # documents of a run that are looked at, at most
 
 _USER_INFO = re.compile(r"\A([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
@@ -89,6 +90,17 @@ class Snapshot:
     def needs_a_person(self) -> bool:
         """Tell whether anything here waits for a person: a document, the server, or the drive."""
         return bool(self.needs_person or self.alarms) or self.target.state == TARGET_NEEDS_PERSON
+
+    @property
+    def last_written_at(self) -> float | None:
+        """When the latest document was written that is told of; s since 1970 UTC."""
+        return max((row.document.written_at for row in self.documents), default=None)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing was printed for long. That is no trouble, and is told as none."""
+        latest = self.last_written_at
+        return latest is not None and not self.waiting and self.taken_at - latest >= QUIET
 
     @property
     def needing(self) -> list[Row]:

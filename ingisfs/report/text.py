@@ -53,11 +53,16 @@ def as_text(taken: Snapshot | Unreadable) -> bytes:
     return "".join(f"{line}\r\n" for line in page).encode("utf-8", "replace")
 
 
-def lines(snapshot: Snapshot, newest: int = ROWS) -> list[str]:
-    """Return the page's lines, with `newest` of the newest documents at most."""
+def lines(snapshot: Snapshot, newest: int = ROWS, drive: str = "") -> list[str]:
+    """Return the page's lines, with `newest` of the newest documents at most.
+
+    `drive` says how the drive is; the page on the drive itself need not be told.
+    """
     return [
         *wrap(headline(snapshot), WIDTH),
         *_about(snapshot),
+        *wrap(drive, WIDTH),
+        *(wrap(quiet(snapshot), WIDTH) if not drive else ()),
         *_alarms(snapshot),
         *_needing(snapshot),
         *_server(snapshot),
@@ -156,7 +161,22 @@ def _about(taken: Snapshot | Unreadable) -> list[str]:
             about.extend(wrap(say(language, "page.mounted", when=when, host=printable(drive.host)), WIDTH))
         if taken.oldest_waiting_seconds is not None:
             about.append(say(language, "page.oldest", duration=duration(language, taken.oldest_waiting_seconds)))
+        about.extend(latest(taken))
     return about
+
+
+def latest(snapshot: Snapshot) -> list[str]:
+    """Return when something was printed last, unless something is under way."""
+    at, language = snapshot.last_written_at, snapshot.drive.language
+    if at is None or snapshot.waiting:
+        return []
+    ago = duration(language, snapshot.taken_at - at)
+    return [say(language, "page.latest", when=moment(language, at), duration=ago)]
+
+
+def quiet(snapshot: Snapshot) -> str:
+    """Return what the drive says of itself when nothing was printed for long: it does work. Else ""."""
+    return say(snapshot.drive.language, "page.quiet") if snapshot.is_quiet and not snapshot.alarms else ""
 
 
 def _heading(text: str) -> list[str]:
@@ -308,6 +328,8 @@ def as_json(taken: Snapshot | Unreadable) -> bytes:
         "waiting": known.waiting if known else None,
         "needs_person": known.needs_person if known else None,
         "oldest_waiting_seconds": None if oldest is None else int(oldest),
+        "last_written_at": _iso(known.last_written_at) if known else None,
+        "paused_until": _iso(known.paused_until) if known else None,
         "ingis": dict(known.ingis) if known and known.ingis is not None else None,
     }
     documents = _bounded(known) if known else []
