@@ -29,6 +29,7 @@ WIDTH = 78  # columns
 LIMIT = 200_000  # bytes of a status file at most
 _NEEDING, _ROOM = 100_000, 180_000  # bytes of documents that need a person, and of all
 _DETAIL = 600  # columns of a message
+_LONG_AGO = 3600.0  # s after which it is worth a word how long ago something was printed
 
 #: Reasons that have their detail in their sentence.
 DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.DELIVERED_COPY, Reason.LOOKS_ATTACHED})
@@ -170,8 +171,9 @@ def latest(snapshot: Snapshot) -> list[str]:
     at, language = snapshot.last_written_at, snapshot.drive.language
     if at is None or snapshot.waiting:
         return []
-    ago = duration(language, snapshot.taken_at - at)
-    return [say(language, "page.latest", when=moment(language, at), duration=ago)]
+    ago = snapshot.taken_at - at
+    key = "page.latest" if ago < _LONG_AGO else "page.latest-ago"
+    return [say(language, key, when=moment(language, at), duration=duration(language, ago))]
 
 
 def quiet(snapshot: Snapshot) -> str:

@@ -65,7 +65,8 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "The program that delivers does not run now; the drive starts it by itself. Documents wait here safely.",
     },
     # nothing new for a while
-    "page.latest": {
+    "page.latest": {"nl": "Laatst afgedrukt: {when}", "en": "Last printed: {when}"},
+    "page.latest-ago": {
         "nl": "Laatst afgedrukt: {when} ({duration} geleden)",
         "en": "Last printed: {when} ({duration} ago)",
     },

@@ -198,7 +198,10 @@ def test_a_drive_without_documents_for_days_is_well_and_says_since_when(
     clock.sleep(9 * 86_400)
     read = page(outbox, drive(clock))
     assert "Alles is in orde: 1 bezorgd, niets wacht." in read.text
-    assert "Laatst afgedrukt: 25-11-2026 14:03" in read.text
+    assert "Laatst afgedrukt: 25-11-2026 14:03 (9 dagen geleden) · De schijf werkt;" in read.text
+    alarmed = page(outbox, drive(clock), "courier")
+    assert "De schijf werkt" not in alarmed.text
+    assert "Het programma dat bezorgt, stopt telkens" in alarmed.text
 
 
 def test_a_run_has_a_bar_and_what_was_before_a_rest_is_not_part_of_it(

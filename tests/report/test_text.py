@@ -22,6 +22,7 @@ WELL_NL = """\
 Alles is in orde: 3 bezorgd, niets wacht.
 Schijf king, bijgewerkt 25-11-2026 14:03:05
 Laatst gekoppeld: 25-11-2026 08:03 (met libfuse 3.14)
+Laatst afgedrukt: 25-11-2026 14:03
 
 Server
 ------
@@ -47,6 +48,7 @@ WELL_EN = """\
 All is well: 3 delivered, nothing waits.
 Drive king, updated 2026-11-25 14:03:05
 Last mounted: 2026-11-25 08:03 (with libfuse 3.14)
+Last printed: 2026-11-25 14:03
 
 Server
 ------
@@ -219,6 +221,45 @@ def test_a_page_on_which_all_is_well(steps: Steps, outbox: Outbox, clock: FakeCl
     outbox.set_meta("target", json.dumps({"state": "ok", "since": clock.wall() - 21_600}))
     assert text(outbox, drive(clock, "nl", "https://portaal.example.nl/")) == WELL_NL
     assert text(outbox, drive(clock, "en", "https://portaal.example.nl/")) == WELL_EN
+
+
+QUIET_NL = """\
+Alles is in orde: 1 bezorgd, niets wacht.
+Schijf king, bijgewerkt 29-11-2026 14:03:05
+Laatst gekoppeld: 25-11-2026 08:03 (met libfuse 3.14)
+Laatst afgedrukt: 25-11-2026 14:03 (4 dagen geleden)
+De schijf werkt; sindsdien is er niets afgedrukt.
+"""
+
+QUIET_EN = """\
+All is well: 1 delivered, nothing waits.
+Drive king, updated 2026-11-29 14:03:05
+Last mounted: 2026-11-25 08:03 (with libfuse 3.14)
+Last printed: 2026-11-25 14:03 (4 days ago)
+The drive works; nothing was printed since.
+"""
+
+
+def test_days_without_a_document_are_told_as_no_trouble(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    facts = {language: drive(clock, language) for language in ("nl", "en")}
+    steps.deliver("F1.pdf")
+    outbox.set_meta("target", json.dumps({"state": "ok"}))
+    clock.sleep(4 * 86_400)
+    assert text(outbox, facts["nl"]).partition("\n\n")[0] + "\n" == QUIET_NL
+    assert text(outbox, facts["en"]).partition("\n\n")[0] + "\n" == QUIET_EN
+    assert "De schijf werkt" not in text(outbox, facts["nl"], "courier"), "not with an alarm"
+    steps.queue("F2.pdf")
+    assert "Laatst afgedrukt" not in text(outbox, facts["nl"]), "it waits, which is another matter"
+
+
+def test_that_nothing_is_delivered_since_the_courier_dies_is_told_in_both_languages(
+    steps: Steps, outbox: Outbox, clock: FakeClock
+) -> None:
+    steps.queue("F1.pdf")
+    assert "Het programma dat bezorgt, stopt telkens" in " ".join(text(outbox, drive(clock, "nl"), "courier").split())
+    assert "The program that delivers ends time and again" in " ".join(
+        text(outbox, drive(clock, "en"), "courier").split()
+    )
 
 
 def test_a_page_on_which_all_is_trouble(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
