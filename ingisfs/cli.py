@@ -290,6 +290,7 @@ def status(
             return _snapshot(outbox, settings)
 
         snapshot = look()
+        gone, told = _told_of_drive(settings, folder, snapshot)
         if as_json:
             from ingisfs.report.text import as_json as render
 
@@ -298,15 +299,14 @@ def status(
             with suppress(KeyboardInterrupt):
                 console.watch(look)
         else:
-            first, told = _told_of_drive(settings, folder, snapshot)
-            if first:
-                click.echo(first)
+            if gone:
+                click.echo(gone)
             click.echo(console.status_lines(snapshot, told))
-        return NEEDS_PERSON if snapshot.needs_a_person else FINE
+        return NEEDS_PERSON if snapshot.needs_a_person or gone else FINE
 
 
 def _told_of_drive(settings: Drive, folder: Path, snapshot: Snapshot) -> tuple[str, str]:
-    """Return where the drive is and whether it delivers: what belongs before everything else, and the rest."""
+    """Return that the drive is gone, which belongs before all else; and else where it is and whether it delivers."""
     from ingisfs.outbox.locks import is_locked
     from ingisfs.whereabouts import Where, whereabouts
 
@@ -324,14 +324,15 @@ def _told_of_drive(settings: Drive, folder: Path, snapshot: Snapshot) -> tuple[s
 def _status_from_outside(mountpoint: str | None, drive: str, config: Path | None, *, as_json: bool) -> int | None:
     """Print what a drive that is not ours says to everybody. None if it says nothing, or if there is none."""
     from ingisfs import mounting, outside
+    from ingisfs.diagnosis import within
 
     place = mountpoint or _configured(drive, config).mountpoint
     with suppress(ConfigError):
         place = mounting.find(mountpoint).mountpoint
-    if not place or not mounting.answers(place, ANSWER):
+    if not place:
         return None
     try:
-        found = outside.read(place)
+        found = within(ANSWER, lambda: outside.read(place))
     except (OSError, ValueError):
         return None
     click.echo(found.json if as_json else found.text, nl=False)

@@ -70,8 +70,17 @@ def test_another_user_prints_into_the_machines_drive_and_may_not_look_into_its_o
         drive.config.chmod(0o644)
         looked = ingisfs(drive, "status", "--config", str(drive.config), be=NOBODY)
         said, complained = looked.communicate(timeout=60)
+        assert (looked.returncode, complained) == (0, "")
+        assert said.startswith("Alles is in orde: 1 bezorgd, niets wacht.\nSchijf king"), "what the drive says itself"
+        for command in (["queue", "list", "--config", str(drive.config)], ["history", "--config", str(drive.config)]):
+            looked = ingisfs(drive, *command, be=NOBODY)
+            said, complained = looked.communicate(timeout=60)
+            assert (looked.returncode, said) == (1, "")
+            assert "alleen een beheerder" in complained
+        looked = ingisfs(drive, "unmount", str(drive.mountpoint), be=NOBODY)
+        said, complained = looked.communicate(timeout=60)
         assert (looked.returncode, said) == (1, "")
-        assert "alleen een beheerder" in complained
+        assert complained.startswith(f"{drive.mountpoint} is de schijf van een andere gebruiker van deze computer: root.")
         looked = ingisfs(drive, "status", "--config", str(drive.config))
         said, complained = looked.communicate(timeout=60)
         assert looked.returncode == 0, complained

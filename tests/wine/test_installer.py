@@ -25,6 +25,7 @@ from tests.wine.wine import Wine, compiled
 
 OLD, NEW = "1.0rc1", "1.0"
 PROGRAM = r"C:\Program Files\ingisfs"
+PYTHON = PROGRAM + r"\python\python.exe"
 STATE = r"C:\ProgramData\ingisfs\king"
 UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\ingisfs"
 ENVIRONMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
@@ -73,6 +74,12 @@ import ingisfs.delivery.sftp, ingisfs.delivery.webdav, ingisfs.selftest.run, ing
 import ingisfs.tray.drawing
 ingisfs.tray.drawing.picture('bad')
 print(json.dumps([sorted(processes_in(program).values()), libraries, failed]))
+"""
+
+IS_SHOWN = """
+from ingisfs.config import tray_folder
+from ingisfs.outbox.locks import is_locked
+print(is_locked(tray_folder() / "lock"))
 """
 
 
@@ -157,8 +164,9 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
 
     # Upgraded, while a drive runs.
     (disk / "stand_in.py").write_text(STAND_IN)
-    drive = wine.start(PROGRAM + r"\python\python.exe", r"C:\stand_in.py", STATE)
-    icon = wine.start(PROGRAM + r"\python\python.exe", "-m", "ingisfs", "tray")
+    drive = wine.start(PYTHON, r"C:\stand_in.py", STATE)
+    icon = wine.start(PYTHON, "-m", "ingisfs", "tray")
+    others: list[subprocess.Popen[bytes]] = []
     icon_folder = next((disk / "users").glob("*/AppData")) / "Local" / "ingisfs" / ".tray"
     try:
         wait_for((state / "began").exists, "the stand-in for a drive", 60)
@@ -166,7 +174,7 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
         # Wine lacks it; see there.
         library = program / "python" / "bcryptprimitives.dll"
         compiled(Path(__file__).with_name("bcryptprimitives.c"), library, "-shared", libraries=["advapi32"])
-        looked = wine.run(PROGRAM + r"\python\python.exe", "-c", LOOK, timeout=60)
+        looked = wine.run(PYTHON, "-c", LOOK, timeout=60)
         assert looked.returncode == 0, looked.stderr
         running, libraries, failed = json.loads(looked.stdout)
         assert running == ["python.exe", "python.exe"]
@@ -175,14 +183,18 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
         # That looks for WinFsp; and there is neither tkinter in the embeddable Python nor need of it.
         assert set(failed) == {"winfspy", "winfspy.plumbing._bindings", "PIL._imagingtk"}, failed
         assert all("WinFsp" in failed[name] for name in failed if name.startswith("winfspy"))
-        assert wine.run(str(setups[NEW]), "/S", timeout=120).returncode == 0, setup_log(disk)
+        # Not to the end of its output: the icon that it shows again has it too.
+        upgrade = wine.start(str(setups[NEW]), "/S")
+        others.append(upgrade)
+        assert upgrade.wait(120) == 0, setup_log(disk)
         assert (state / "ended").exists(), "the drive was not asked to end"
         assert drive.wait(60) == 0
         assert icon.wait(60) == 0
         assert not (icon_folder / "stop").exists()
+        wait_for(lambda: "True" in wine.run(PYTHON, "-c", IS_SHOWN, timeout=60).stdout, "the icon to come back", 60)
     finally:
         wine.end()  # its own programs keep the pipes open
-        for process in (drive, icon):
+        for process in (drive, icon, *others):
             process.kill()
             process.communicate()
         (disk / "stand_in.py").unlink()
