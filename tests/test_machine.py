@@ -68,6 +68,9 @@ def test_another_user_prints_into_the_machines_drive_and_may_not_look_into_its_o
         assert "Schijf king" in seen.stdout.decode()
 
         drive.config.chmod(0o644)
+        wait_for(
+            lambda: "1 bezorgd" in (drive.mountpoint / "INGIS-STATUS.txt").read_text(), "the news on the drive", 60
+        )
         looked = ingisfs(drive, "status", "--config", str(drive.config), be=NOBODY)
         said, complained = looked.communicate(timeout=60)
         assert (looked.returncode, complained) == (0, "")
@@ -80,7 +83,9 @@ def test_another_user_prints_into_the_machines_drive_and_may_not_look_into_its_o
         looked = ingisfs(drive, "unmount", str(drive.mountpoint), be=NOBODY)
         said, complained = looked.communicate(timeout=60)
         assert (looked.returncode, said) == (1, "")
-        assert complained.startswith(f"{drive.mountpoint} is de schijf van een andere gebruiker van deze computer: root.")
+        assert complained.startswith(
+            f"{drive.mountpoint} is de schijf van een andere gebruiker van deze computer: root."
+        )
         looked = ingisfs(drive, "status", "--config", str(drive.config))
         said, complained = looked.communicate(timeout=60)
         assert looked.returncode == 0, complained

@@ -116,14 +116,18 @@ class Snapshot:
 def take_snapshot(
     reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
 ) -> Snapshot:
-    """Return what became of the documents, by a handful of queries that each have a limit or an index.
+    """Return what became of the documents at one moment, by a handful of queries that each have a limit or an index.
 
     `now` is in s since 1970 UTC; `clock` is the one that the outbox's due times are on. Raises what the reading raises.
     """
+    with reading.one_moment():
+        return _take(reading, drive, now, alarms, clock)
+
+
+def _take(reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str], clock: Clock) -> Snapshot:
     counts = reading.counts()
     waiting = sum(counts[state] for state in WAITING)
     oldest = reading.oldest_waiting() if waiting else None
-    # By id: a document may move on between the two questions.
     found = {d.id: d for d in [*reading.needing_person(ROWS), *reading.newest(ROWS)]}
     pairs = pair_up(found.values())
     is_told = reading.meta(RECEIPTS) is not None
