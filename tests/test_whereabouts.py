@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,7 +108,9 @@ def test_a_drive_of_another_session_is_told_as_that_and_goes_on(drive: Drive, se
 
 def test_a_drive_of_ones_own_with_other_settings_is_told_as_that(drive: Drive) -> None:
     assert drive.mount().returncode == 0
-    elsewhere = {f"XDG_{what}_HOME": str(drive.base.parent / f"other-{what}") for what in ("DATA", "STATE", "CONFIG")}
+    elsewhere: dict[str, Any] = {
+        f"XDG_{what}_HOME": str(drive.base.parent / f"other-{what}") for what in ("DATA", "STATE", "CONFIG")
+    }
     done = drive.run("unmount", str(drive.mountpoint), **elsewhere)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert "die u zelf in een andere sessie hebt gekoppeld" in done.stderr

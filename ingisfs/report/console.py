@@ -16,7 +16,7 @@ from ingisfs.report import target
 from ingisfs.report.catalogue import moment, number, say
 from ingisfs.report.layout import columns, pad, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
-from ingisfs.report.text import cells, headline, lines, sentence
+from ingisfs.report.text import cells, headline, lines, sentence, unknown
 
 if TYPE_CHECKING:
     from rich import progress as rich_progress
@@ -99,7 +99,7 @@ def _drawn(snapshot: Snapshot, limit: int) -> RenderableType:
         *_bar(snapshot),
         table,
         Text(snapshot.target.sentence(language)),
-        Text(sentence(language, needing.document) if needing else say(language, "page.ingis-unknown"), style="dim"),
+        Text(sentence(language, needing.document) if needing else say(language, unknown(snapshot)), style="dim"),
     )
 
 

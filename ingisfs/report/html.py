@@ -16,7 +16,7 @@ from ingisfs.report import target
 from ingisfs.report.catalogue import CATALOGUE, counted, duration, moment, number, say
 from ingisfs.report.layout import cut, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
-from ingisfs.report.text import DETAIL_TOLD, Unreadable, cells, headline, latest, quiet, sentence
+from ingisfs.report.text import DETAIL_TOLD, Unreadable, cells, headline, latest, quiet, sentence, unknown
 
 LIMIT = 200_000  # bytes of a page at most
 RUNNING, RESTING = 5, 30  # s after which a browser asks again, while documents are on their way and when none is
@@ -337,14 +337,16 @@ class _Page:
         )
 
     def _tiles(self, taken: Snapshot) -> Iterable[str]:
-        counts = taken.counts
-        sent = sum(counts[state] for state in SENT)
+        counts, sent = taken.counts, taken.delivered
         known = [
             f"{number(self._language, counts[state])} {say(self._language, f'state.{state}')}"
             for state in State
-            if state in BY_INGIS and counts[state]
+            if state in BY_INGIS - {State.REFUSED} and counts[state]
         ]
         of_which = f"<small>{self._say('html.of-which', told=', '.join(known))}</small>" if known else ""
+        if counts[State.REFUSED]:  # it counts among those that need a person, as long as one is needed
+            told = f"{number(self._language, counts[State.REFUSED])} {say(self._language, 'state.refused')}"
+            of_which += f"<small>{self._say('html.besides', told=told)}</small>"
         need, wait = ("bad" if taken.needs_person else "off"), ("go" if taken.waiting else "off")
         yield f'<h2>{self._say("html.here")}</h2><div class="tiles">'
         yield self._tile(self._number(taken.needs_person), need, "hand", "html.needs-person")
@@ -385,7 +387,7 @@ class _Page:
         if taken.ingis is not None:
             return
         if counts[State.DELIVERED] or not any(counts[state] for state in BY_INGIS):
-            yield f'<p class="note">{self._say("page.ingis-unknown")}</p>'
+            yield f'<p class="note">{self._say(unknown(taken))}</p>'
         if counts[State.COLLECTED]:
             yield f'<p class="note">{self._say("page.ingis-collected")}</p>'
         if not portal:

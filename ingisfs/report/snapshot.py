@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
-from ingisfs.outbox.document import NEEDS_PERSON, WAITING, WORDS, Document, State
+from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, WORDS, Document, State
 from ingisfs.outbox.reading import RECEIPTS, Reading
 from ingisfs.report.catalogue import LANGUAGES
 from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
@@ -90,6 +90,11 @@ class Snapshot:
     def needs_a_person(self) -> bool:
         """Tell whether anything here waits for a person: a document, the server, or the drive."""
         return bool(self.needs_person or self.alarms) or self.target.state == TARGET_NEEDS_PERSON
+
+    @property
+    def delivered(self) -> int:
+        """How many documents the server has or had, without those that INGIS is known to have refused."""
+        return sum(self.counts[state] for state in SENT - {State.REFUSED})
 
     @property
     def last_written_at(self) -> float | None:

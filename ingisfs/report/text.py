@@ -262,12 +262,17 @@ def _counts(snapshot: Snapshot) -> list[str]:
         found.extend(wrap(say(language, "page.ingis", **figures), WIDTH))
     else:
         if snapshot.counts[State.DELIVERED] or not any(snapshot.counts[state] for state in BY_INGIS):
-            found.extend(wrap(say(language, "page.ingis-unknown"), WIDTH))
+            found.extend(wrap(say(language, unknown(snapshot)), WIDTH))
         if snapshot.counts[State.COLLECTED]:
             found.extend(wrap(say(language, "page.ingis-collected"), WIDTH))
         if snapshot.drive.portal:
             found.extend(wrap(say(language, "page.portal", portal=printable(snapshot.drive.portal)), WIDTH))
     return found
+
+
+def unknown(snapshot: Snapshot) -> str:
+    """Return the sentence that says that nobody here knows what INGIS did, though it may have refused something."""
+    return "page.ingis-partly" if snapshot.counts[State.REFUSED] else "page.ingis-unknown"
 
 
 def _newest(snapshot: Snapshot, limit: int) -> list[str]:

@@ -141,6 +141,14 @@ def test_what_is_known_to_be_refused_is_told_as_what_this_drive_knows(
     assert read.text.count("niet bekend, zie portaal") == 3
 
 
+def test_each_document_counts_in_one_of_the_tiles_of_the_drive(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    fill(steps)
+    told = page(outbox, drive(clock)).text
+    tiles = told[told.index("Op deze schijf") :].partition("Bij INGIS")[0]
+    assert tiles.split() == "Op deze schijf 2 iemand nodig 1 onderweg 3 bezorgd daarnaast 1 geweigerd".split()
+    assert "Wat INGIS met de andere documenten deed, is niet bekend." in told
+
+
 def test_counters_of_the_portal_are_shown_where_they_are_known(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
     found = take_snapshot(outbox, drive(clock), clock.wall(), clock=clock)
     known = {"refused": 0, "new": 12, "viewed": 3, "sent": 1234}
@@ -217,7 +225,7 @@ def test_a_run_has_a_bar_and_what_was_before_a_rest_is_not_part_of_it(
     steps.hold("F7.pdf", Reason.EMPTY)
     taken = take_snapshot(outbox, drive(clock), clock.wall(), clock=clock)
     assert taken.run == Run(3, 4)
-    assert "Deze run: 3 van 4 bezorgd" in page(outbox, drive(clock)).text
+    assert "Deze run: 3 van 4 verstuurd" in page(outbox, drive(clock)).text
     assert b'<div style="width:75.0%">' in as_html(taken)
 
 
