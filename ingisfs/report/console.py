@@ -12,7 +12,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ingisfs.outbox.document import NEEDS_PERSON, SENT, Document, Reason, State
-from ingisfs.report import target
 from ingisfs.report.catalogue import moment, number, say
 from ingisfs.report.layout import columns, pad, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
@@ -111,7 +110,7 @@ def _bar(snapshot: Snapshot) -> list[RenderableType]:
     run, language = snapshot.run, snapshot.drive.language
     if run is None:
         return []
-    going = "progress.run" if snapshot.target.state == target.OK else "progress.waiting"
+    going = "progress.run" if snapshot.moves else "progress.waiting"
     told = say(language, going, done=number(language, run.done), total=number(language, run.total))
     return [Text(told), ProgressBar(total=run.total, completed=run.done)]
 

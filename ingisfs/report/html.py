@@ -326,7 +326,7 @@ class _Page:
     def _run(self, taken: Snapshot) -> Iterable[str]:
         if taken.run is None or not taken.run.total:
             return
-        going = taken.target.state == target.OK and taken.paused_until is None
+        going = taken.moves
         share = 100 * taken.run.done / taken.run.total
         done, total = (number(self._language, count) for count in (taken.run.done, taken.run.total))
         told = self._say("progress.run" if going else "progress.waiting", done=done, total=total)

@@ -12,7 +12,7 @@ from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, WORDS, Document
 from ingisfs.outbox.reading import RECEIPTS, Reading
 from ingisfs.report.catalogue import LANGUAGES
 from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
-from ingisfs.report.target import TargetStatus, read_target
+from ingisfs.report.target import OK, TargetStatus, read_target
 
 ROWS = 200  # documents of each kind at most: those that need a person, and the newest others
 REST = 900.0  # s without a new document, after which the next one begins another run
@@ -90,6 +90,11 @@ class Snapshot:
     def needs_a_person(self) -> bool:
         """Tell whether anything here waits for a person: a document, the server, or the drive."""
         return bool(self.needs_person or self.alarms) or self.target.state == TARGET_NEEDS_PERSON
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether what waits is on its way: the server answers, and nothing keeps documents from it."""
+        return self.target.state == OK and self.paused_until is None and "courier" not in self.alarms
 
     @property
     def delivered(self) -> int:

@@ -265,7 +265,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     "page.mounted": {"nl": "Laatst gekoppeld: {when} (met {host})", "en": "Last mounted: {when} (with {host})"},
     "page.oldest": {"nl": "Langst wachtend: {duration}", "en": "Longest waiting: {duration}"},
     "page.attention": {"nl": "Let op", "en": "Attention"},
-    "page.person": {"nl": "Heeft iemand nodig", "en": "Needs a person"},
+    "page.person": {"nl": "Hier bent u nodig", "en": "Needs a person"},
     "page.more.one": {"nl": "... en nog {count} ander document.", "en": "... and {count} other document."},
     "page.more.many": {"nl": "... en nog {count} andere documenten.", "en": "... and {count} other documents."},
     "page.message": {"nl": "Melding: {detail}", "en": "Message: {detail}"},

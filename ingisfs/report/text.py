@@ -87,8 +87,7 @@ def headline(snapshot: Snapshot) -> str:
     if snapshot.paused_until is not None:
         parts.append(say(language, "headline.paused", when=moment(language, snapshot.paused_until)))
     if snapshot.waiting:
-        moves = state == target.OK and snapshot.paused_until is None
-        going = "headline.going" if moves else "headline.waiting"
+        going = "headline.going" if snapshot.moves else "headline.waiting"
         parts.append(counted(language, going, snapshot.waiting))
     elif parts:
         parts.append(say(language, "headline.nothing"))

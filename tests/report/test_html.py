@@ -145,7 +145,21 @@ def test_each_document_counts_in_one_of_the_tiles_of_the_drive(steps: Steps, out
     fill(steps)
     told = page(outbox, drive(clock)).text
     tiles = told[told.index("Op deze schijf") :].partition("Bij INGIS")[0]
-    assert tiles.split() == "Op deze schijf 2 iemand nodig 1 onderweg 3 bezorgd daarnaast 1 geweigerd".split()
+    assert tiles.split() == [
+        "Op",
+        "deze",
+        "schijf",
+        "2",
+        "iemand",
+        "nodig",
+        "1",
+        "onderweg",
+        "3",
+        "bezorgd",
+        "daarnaast",
+        "1",
+        "geweigerd",
+    ]
     assert "Wat INGIS met de andere documenten deed, is niet bekend." in told
 
 
@@ -210,6 +224,18 @@ def test_a_drive_without_documents_for_days_is_well_and_says_since_when(
     alarmed = page(outbox, drive(clock), "courier")
     assert "De schijf werkt" not in alarmed.text
     assert "Het programma dat bezorgt, stopt telkens" in alarmed.text
+    assert "zijn onderweg" not in alarmed.text
+
+
+def test_while_nothing_is_sent_nothing_is_said_to_be_on_its_way(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    steps.outbox.set_meta("target", '{"state": "ok"}')
+    steps.queue("F1.pdf", "F2.pdf")
+    told = page(outbox, drive(clock)).text
+    assert "2 documenten zijn onderweg." in told
+    assert "de rest wacht veilig" not in told
+    told = page(outbox, drive(clock), "courier").text
+    assert "LET OP, zie hieronder. 2 documenten wachten." in told
+    assert "Deze run: 0 van 2 verstuurd; de rest wacht veilig op deze computer" in told
 
 
 def test_a_run_has_a_bar_and_what_was_before_a_rest_is_not_part_of_it(
@@ -245,7 +271,7 @@ def test_alarms_are_told_before_everything_else(steps: Steps, outbox: Outbox, cl
     fill(steps)
     read = page(outbox, drive(clock), "unkept", "of a later <version>")
     assert read.text.index("alleen in het geheugen") < read.text.index("of a later <version>")
-    assert read.text.index("of a later <version>") < read.text.index("Heeft iemand nodig")
+    assert read.text.index("of a later <version>") < read.text.index("Hier bent u nodig")
 
 
 def test_an_outbox_that_cannot_be_read_is_told_and_nothing_is_counted(clock: FakeClock) -> None:

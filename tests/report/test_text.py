@@ -82,8 +82,8 @@ Documenten die King al heeft gesloten staan nog niet veilig op schijf, alleen
 in het geheugen. Zet deze computer niet uit en maak ruimte op zijn schijf;
 daarna gaat het vanzelf goed.
 
-Heeft iemand nodig (3)
-----------------------
+Hier bent u nodig (3)
+---------------------
 F2026-0126.pdf, apart gezet, 25-11-2026 14:06
   De server wil F2026-0126.pdf niet aannemen; de melding zegt waarom. Is het
   te groot, maak het dan kleiner. Druk het opnieuw af, samen met zijn andere
@@ -369,7 +369,7 @@ def test_more_than_is_shown_is_counted(steps: Steps, outbox: Outbox, clock: Fake
     for number in range(203):
         steps.hold(f"H{number}.pdf", Reason.EMPTY, data=b"")
     page = text(outbox, drive(clock, "nl"))
-    assert "Heeft iemand nodig (203)" in page
+    assert "Hier bent u nodig (203)" in page
     assert page.count("is leeg") == 200
     assert "... en nog 3 andere documenten." in page
 
