@@ -298,6 +298,7 @@ def status(
         elif watch:
             with suppress(KeyboardInterrupt):
                 console.watch(look)
+            snapshot = look()  # what it ended with
         else:
             if gone:
                 click.echo(gone)

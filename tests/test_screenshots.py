@@ -1,4 +1,4 @@
-"""The pictures of the handbook and the README: made from a drive that runs, each of another state of the status page."""
+"""The pictures of the handbook and the README: made from a drive that runs, each of another state of its page."""
 
 from __future__ import annotations
 
