@@ -98,7 +98,7 @@ def _check_mountpoint(drive: Drive) -> None:
     mountpoint = drive.mountpoint
     if any(mounted.alive and mounted.mountpoint == mountpoint for _, mounted in noted()):
         raise ConfigError("mount.already" if is_seen(mountpoint) else "where.session", mountpoint=mountpoint)
-    if (refusal := others_at(mountpoint)) is not None and not _is_dead(mountpoint):
+    if (refusal := others_at(mountpoint)) is not None and not is_dead(mountpoint):
         raise refusal
     if sys.platform == "win32":
         letters.choose(mountpoint, Windows().letters())
@@ -121,7 +121,7 @@ def _check_mountpoint(drive: Drive) -> None:
         raise ConfigError("mount.not-empty", mountpoint=mountpoint)
 
 
-def _is_dead(mountpoint: str) -> bool:
+def is_dead(mountpoint: str) -> bool:
     """Tell whether only the mount is left of a drive: whoever served it was killed."""
     try:
         os.lstat(mountpoint)

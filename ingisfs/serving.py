@@ -7,9 +7,11 @@ of the catalogue with its values as JSON.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import sys
 import threading
@@ -55,6 +57,7 @@ log = logging.getLogger(__name__)
 HOUSEKEEPING = 2.0  # s between two looks of the drive at its disk
 BALLAST_AGAIN = 10.0  # s before the disk is asked again for what it did not give
 COURIER_LIMIT = 30.0  # s for an old courier to let go of a damaged outbox
+SWITCH = 0.001  # s that another thread may keep Python from the one that serves; Python's own is 0.005
 
 
 def serve(drive: Drive, ready: Callable[[], None]) -> None:
@@ -144,6 +147,8 @@ def _words(facts: DriveFacts) -> Words:
 
 def main() -> int:
     """Be the drive's process: settings as JSON on standard input, "ready" or a sentence as JSON on standard output."""
+    gc.freeze()  # what was imported stays: no full collection, in the middle of a print, has to walk it
+    sys.setswitchinterval(SWITCH)
     drive = Drive.from_json(sys.stdin.readline())
     with suppress(OSError):  # a disk that is full, or cannot be written: `serve` finds the sentence for it
         log_to(drive.state_folder / "log" / "drive.log")
@@ -261,6 +266,7 @@ class _Housekeeper(threading.Thread):
         """Look every few seconds."""
         alarms.forget_gone(self._drive)
         self._alarms = alarms.start(self._drive, self._outbox)
+        self._lay_out_log()
         while not self._ending.wait(HOUSEKEEPING):
             try:
                 if self._outbox.wal_size() > 2 * self._outbox.wal_bound:
@@ -272,6 +278,16 @@ class _Housekeeper(threading.Thread):
         if self._alarms is not None:
             self._alarms.end()
         self._outbox.close()
+
+    def _lay_out_log(self) -> None:
+        """Give the log its length before King prints, where the disk has plenty."""
+        room = self._drive.reserve + self._drive.ballast + 2 * self._drive.wal_bound
+        try:
+            while not self._ending.is_set() and shutil.disk_usage(self._drive.state_folder).free > room:
+                if self._outbox.lay_out_log():
+                    return
+        except (OutboxError, OSError) as error:
+            log.warning("the log grows as it needs: %s", error)
 
     def _make_ballast(self) -> None:
         """Take the ballast again; not at every look, where the disk tells of room that it does not give."""

@@ -44,13 +44,21 @@ class SmallDisk:
         _run("mount", "-o", self.options, str(self.image), str(self.folder))
 
     def unmount(self) -> None:
-        """Unmount; its loop device goes with it. A process that just died may hold it for a moment."""
+        """Unmount; its loop device goes with it. A process that just died may hold it for a moment.
+
+        So may a browser elsewhere, whose sandbox has a copy of all mounts: while its loop device is there, the next mount
+        would get the same file system back, read-only as it was.
+        """
 
         def tried() -> bool:
             found = subprocess.run([program("umount"), str(self.folder)], capture_output=True, check=False)
             return found.returncode == 0 or not os.path.ismount(self.folder)
 
+        def let_go() -> bool:
+            return not subprocess.run([program("losetup"), "-j", str(self.image)], capture_output=True).stdout
+
         wait_for(tried, f"{self.folder} to be free", 30)
+        wait_for(let_go, f"{self.image} to be free", 60)
 
     def device(self) -> str:
         """The name of its device, as in `loop0`."""

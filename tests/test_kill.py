@@ -333,6 +333,7 @@ CHAINS: dict[str, list[Point]] = {
     ],
     "housekeeping": [
         Point("checkpoint.before"),
+        Point("checkpoint.inside"),
         Point("checkpoint.after"),
         Point("retire.inside", act=nothing, prepare=deliver_some),
         Point("archive.before", act=nothing),

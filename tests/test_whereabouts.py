@@ -118,6 +118,10 @@ def test_a_drive_of_ones_own_with_other_settings_is_told_as_that(drive: Drive) -
     done = drive.run("status", str(drive.mountpoint), **elsewhere)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Klaar voor gebruik."), "what the drive says itself"
+    other = drive.base / "other.toml"
+    other.write_text(drive.config.read_text().replace(str(drive.state), str(drive.base / "other-state")))
+    done = drive.run("check", "--config", str(other), **elsewhere)
+    assert "die u zelf in een andere sessie hebt gekoppeld" in done.stdout
     done = drive.run("status", str(drive.base), **elsewhere)
     assert "Op " in done.stderr
     assert "geen schijf van ingisfs" in done.stderr, "where there is none"

@@ -6,6 +6,7 @@ end of the input means that the drive is gone; the courier then finishes what is
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import ssl
@@ -29,6 +30,7 @@ from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.mirror import default_folder, is_foreign
 from ingisfs.outbox.outbox import Outbox
+from ingisfs.processes import yield_to_others
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +83,8 @@ def _trusted(drive: Drive) -> ssl.SSLContext:
 def main() -> int:
     """Run one courier. Returns the exit code: 0 done, 1 no lock."""
     drive = Drive.from_json(sys.stdin.readline())
+    yield_to_others()
+    gc.freeze()  # what was imported stays
     with suppress(OSError):  # a disk that is full: delivering matters more
         log_to(drive.state_folder / "log" / "courier.log")
     lock = FileLock(drive.state_folder / "courier.lock")

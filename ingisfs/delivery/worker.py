@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -31,8 +33,7 @@ log = logging.getLogger(__name__)
 Look = Callable[[Server], Callable[[], None]]
 
 LISTING_PAYS = 3  # documents of one folder from which one listing verifies them cheaper than a question for each
-LONG_LISTING = 16  # entries for each document to verify; in a folder that has more, each is asked for by itself
-
+LIST_AGAIN = 30  # times its own duration after which a listing that does not pay is tried again
 
 WHOLE_TARGET = (UnreachableError, TargetNeedsPersonError)  # failures that the next document would meet too
 
@@ -96,7 +97,8 @@ class Worker(threading.Thread):
         self._report = report
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._server: Server | None = None
-        self._listed: dict[str, int] = {}  # folder → how many entries it had when last listed
+        self._listed: dict[str, tuple[float, float]] = {}  # folder → how long its latest listing took (s), and when
+        self._question = math.inf  # s that asking for one file takes; at first what the quickest put took
         self.busy = False  # the courier's
 
     def give(self, job: Job) -> None:
@@ -175,7 +177,9 @@ class Worker(threading.Thread):
                     continue
                 try:
                     crashpoint("put.before")
+                    begun = time.monotonic()
                     self.server.put(parcel.temporary, parcel.data)
+                    self._question = min(self._question, time.monotonic() - begun)
                     crashpoint("put.after")
                 except WHOLE_TARGET as error:
                     stopped = error  # the rest would fare no better
@@ -205,7 +209,7 @@ class Worker(threading.Thread):
                     if stopped is not None:
                         raise stopped
                     # What a listing does not show yet, a question about the one file may.
-                    found = listing.get(name) or self.server.entry(parcel.temporary)
+                    found = listing.get(name) or self._asked(parcel.temporary)
                     outcomes.append(self._verified(parcel, found))
                 except WHOLE_TARGET as error:
                     stopped = error
@@ -219,15 +223,30 @@ class Worker(threading.Thread):
 
         Servers fail to list a folder in which files come and go meanwhile; that says nothing about our files.
         """
-        if wanted < LISTING_PAYS or self._listed.get(folder, 0) > LONG_LISTING * wanted:
+        if wanted < LISTING_PAYS or not self._pays(folder, wanted):
             return {}
+        begun = time.monotonic()
         try:
             listing = self.server.entries(folder)
         except DeliveryError as error:
             log.debug("cannot list %r: %s", folder, error)
             return {}
-        self._listed[folder] = len(listing)
+        self._listed[folder] = (time.monotonic() - begun, begun)
         return listing
+
+    def _pays(self, folder: str, wanted: int) -> bool:
+        """Tell whether listing a folder is quicker than asking for `wanted` files, as far as both were measured.
+
+        What is slow because the folder is full is tried again now and then: INGIS may have emptied it.
+        """
+        took, at = self._listed.get(folder, (0.0, 0.0))
+        return took <= wanted * self._question or time.monotonic() - at > LIST_AGAIN * took
+
+    def _asked(self, name: str) -> Entry | None:
+        begun = time.monotonic()
+        found = self.server.entry(name)
+        self._question = time.monotonic() - begun
+        return found
 
     def _verified(self, parcel: Parcel, found: Entry | None) -> Outcome:
         if found is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import threading
+import time
 from contextlib import suppress
 
 from ingisfs.config import Drive
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # s before a courier that died is started again
 GOOD_RUN = 60.0  # s after which an earlier death is forgotten
 WELL = 10.0  # s after which a courier is taken to be well
-DEATHS = 3  # in a row, after which a person is told
+DEATHS = 3  # in a row, each before it was well, after which a person is told
 
 
 class Supervisor:
@@ -26,8 +27,10 @@ class Supervisor:
         self._drive = drive
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths = 0  # in a row
+        self._began: float | None = None  # s, monotonic: when the courier was started that runs
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._happened = threading.Event()  # the courier ended, or the drive does
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
@@ -37,7 +40,8 @@ class Supervisor:
     @property
     def fails(self) -> bool:
         """Tell whether the courier ends time and again, so that nothing is delivered."""
-        return self._deaths >= DEATHS
+        began = self._began
+        return self._deaths >= DEATHS and (began is None or time.monotonic() - began < WELL)
 
     def wake(self) -> None:
         """Tell the courier that there is work. Never waits, never raises."""
@@ -50,6 +54,7 @@ class Supervisor:
     def end(self) -> None:
         """Leave the courier alone: it finishes what it can without the drive."""
         self._ending.set()
+        self._happened.set()
         with self._lock:
             process = self._process
             if process is not None and process.stdin is not None:
@@ -91,19 +96,24 @@ class Supervisor:
                     wait = FIRST_WAIT
                 if self._ending.is_set():
                     return
-                self._deaths += 1
                 log.error("the courier ended with %s; starting it again in %.1f s", process.returncode, wait)
             self._ending.wait(wait)
             wait = min(LONGEST_WAIT, 2 * wait)
 
     def _ran_well(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait for the end of the courier or of the drive; tells whether the courier had lived for long."""
-        waited = 0.0
-        while not self._ending.is_set():
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.5)
-                break
-            waited += 0.5
-            if waited >= WELL:
-                self._deaths = 0
-        return waited >= GOOD_RUN
+        began = self._began = time.monotonic()
+
+        def wait() -> None:
+            process.wait()
+            self._happened.set()
+
+        # A thread of its own: Popen's time-outs look twenty times a second.
+        threading.Thread(target=wait, name="courier", daemon=True).start()
+        self._happened.wait()
+        if not self._ending.is_set():
+            self._happened.clear()
+        lived = time.monotonic() - began
+        self._began = None
+        self._deaths = 1 if lived >= WELL else self._deaths + 1
+        return lived >= GOOD_RUN

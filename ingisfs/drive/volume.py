@@ -164,6 +164,7 @@ class Volume:
         self._outbox = outbox
         self._spool = spool
         self._disk = disk
+        self._status_open: list[Handle] = []  # of status files, oldest first
         self._status_files = {names.key(name): (name, render) for name, render in (status_files or {}).items()}
         self._max_document = max_document
         self._work = work
@@ -177,6 +178,8 @@ class Volume:
         self._credit = 0  # bytes that may still be buffered before the disk is asked again
         self._made_ns = time.time_ns()
         self._wake = threading.Event()
+        self._released_since = 0.0  # monotonic; when the oldest of `_released` was closed
+        self._news = False  # for the courier
         self._closing = threading.Event()
         self._timer = threading.Thread(target=self._run_timer, name="release", daemon=True)
         self._timer.start()
@@ -250,7 +253,10 @@ class Volume:
                 return _stat_of(showing.find(path))
             folder, name = self._split(path)
             if status := self._status_file(folder, name):
-                return Stat(False, len(status[1]()), time.time_ns(), read_only=True, id=f"/{status[0]}")
+                # Who reads one asks for its size by name: of what was opened, not of what it says by now.
+                size = next((len(h.content) for h in reversed(self._status_open) if h.name == status[0]), None)
+                size = len(status[1]()) if size is None else size
+                return Stat(False, size, time.time_ns(), read_only=True, id=f"/{status[0]}")
             if (made := self._folder(folder, name)) is not None:
                 return Stat(True, 0, self._made_ns, id=f"/{made}/")
             file, document = self._look_up(folder, name)
@@ -374,7 +380,9 @@ class Volume:
             if status := self._status_file(folder, name):
                 if may_write:
                     raise DeniedError(path)
-                return Handle(None, may_read, False, content=status[1](), name=status[0])
+                handle = Handle(None, may_read, False, content=status[1](), name=status[0])
+                self._status_open.append(handle)
+                return handle
             if self._folder(folder, name) is not None:
                 raise IsFolderError(path)
             file, document = self._look_up(folder, name)
@@ -641,7 +649,8 @@ class Volume:
                 self._released.setdefault(release.id, release)
             raise
         if released:
-            self._work()
+            self._news = True
+            self._wake.set()  # the timer tells the courier: a program that prints does not wait for it
 
     def finish(self, handle: Handle) -> None:
         """Have a handle write no more, and end the document if it was the last one that might. Never raises.
@@ -666,6 +675,8 @@ class Volume:
                 return
             handle.open = False
             if file is None:
+                if handle in self._status_open:
+                    self._status_open.remove(handle)
                 return
             if handle.may_write:
                 file.writers -= 1
@@ -691,6 +702,8 @@ class Volume:
                     self._wake.set()
                 return
         if file.recorded and not file.published:
+            if not self._released:
+                self._released_since = time.monotonic()
             self._released[file.id] = Release(file.id, file.changed, file.failure is not None, str(file.failure or ""))
             self._wake.set()
         file.changed = False
@@ -709,8 +722,6 @@ class Volume:
         while True:
             self._wake.wait(RECORD_DELAY)
             self._closing.wait(RELEASE_DELAY)
-            if self._is_written():
-                self._closing.wait(RELEASE_LIMIT - RELEASE_DELAY)
             self._wake.clear()
             settled = False
             with self._lock:
@@ -719,19 +730,25 @@ class Volume:
                     return
                 try:
                     settled = self._settle_up()
+                    if self._released:
+                        self._wake.set()  # they are young
                 except (OutboxError, OSError) as error:
                     log.error("cannot bring the outbox up to date: %s", error)
                 except Exception:  # this thread must go on: without it no document ever ends
                     log.exception("cannot bring the outbox up to date")
+            if self._news:
+                self._news = False
+                self._work()
             if not settled:
                 self._closing.wait(RETRY_DELAY)
                 self._wake.set()
 
-    def _is_written(self) -> bool:
-        with self._lock:
-            return any(file.writers for file in self._open.values())
+    def _releases_are_due(self) -> bool:
+        """Tell whether what was closed has waited long enough for a transaction to ride on."""
+        is_written = any(file.writers for file in self._open.values())
+        return time.monotonic() - self._released_since >= (RELEASE_LIMIT if is_written else RELEASE_DELAY)
 
-    def _settle_up(self) -> bool:
+    def _settle_up(self, *, ending: bool = False) -> bool:
         """Bring the outbox up to date with what was closed; tells whether that worked."""
         self._record_begun()
         for file in list(self._unkept):
@@ -743,7 +760,7 @@ class Volume:
             self._end(file)
             if file.idle:
                 self._forget(file)
-        if self._released:
+        if self._released and (ending or self._releases_are_due()):
             self._write_out(self._outbox.release, 0, insist=True)
         return not self._unkept
 
@@ -755,7 +772,7 @@ class Volume:
                     file.writers = 0
                     self._end(file)
             try:
-                self._settle_up()
+                self._settle_up(ending=True)
             except (OutboxError, OSError) as error:
                 log.error("cannot bring the outbox up to date: %s", error)  # the next mount takes all as closed
             for file in self._unkept:

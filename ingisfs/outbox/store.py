@@ -11,6 +11,7 @@ before 3.51.3 needs (its WAL-reset bug).
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -29,6 +30,7 @@ from ingisfs.outbox.reading import DATABASE, Reading
 SCHEMA_VERSION: Final = 1
 MAX_DOCUMENT: Final = 64 * 2**20  # bytes
 WAL_BOUND: Final = 64 * 2**20  # bytes; the courier empties the log above it, the drive above twice that
+_LOG_PIECE: Final = 2**20  # bytes; less than 1 ms under the lock
 
 #: Every opener passes these, so they hold for each of its threads; another value in the file refuses the file.
 _SETTINGS: Final[dict[str, int | str]] = {
@@ -288,7 +290,7 @@ class Store(Reading, diskcache.Cache):  # type: ignore[misc]
         then remove the log under us, and what we commit is written to a file without a name.
         """
         try:
-            now = (self._path.stat().st_ino, self._wal_path.stat().st_ino)
+            now = (os.stat(self._path).st_ino, os.stat(self._wal_path).st_ino)
         except OSError as error:
             raise OutboxDamagedError(f"the outbox was removed while open: {error}") from None
         if self._files is None:
@@ -311,11 +313,42 @@ class Store(Reading, diskcache.Cache):  # type: ignore[misc]
         return _size(self._wal_path)
 
     def checkpoint(self) -> None:
-        """Write the log into the database and empty it: 0.2 to 0.4 s for 64 MiB. Never called inside a close."""
+        """Write the log into the database and begin it anew: 0.2 to 0.4 s for 64 MiB. Never called inside a close.
+
+        Its file keeps up to `wal_bound` bytes, for a log that grows costs more than one that is written over.
+        """
         with self._exclusively(), _translated():
             crashpoint("checkpoint.before")
-            self._sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._sql(f"PRAGMA journal_size_limit = {self.wal_bound}").fetchall()
+            self._sql("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            crashpoint("checkpoint.inside")
+            with self.transact():  # the first commit into the new log cuts its file to the limit
+                self._set_meta("checkpoint", repr(self.clock.wall()))
             crashpoint("checkpoint.after")
+
+    def lay_out_log(self) -> bool:
+        """Make the file of the log a piece longer with zeros; tells whether it has its whole length.
+
+        A commit that writes over blocks instead of growing the file takes a quarter less (measured on ext4). SQLite
+        reads no zeros: a frame counts by its checksum. Under the lock nobody else writes to the log, and SQLite has its
+        own locks on other files. Raises OutboxError, OSError.
+        """
+        with self._exclusively():
+            size = self.wal_size()
+            piece = min(_LOG_PIECE, self.wal_bound - size)
+            if piece <= 0:
+                return True
+            with open(self._wal_path, "r+b", buffering=0) as log:
+                try:
+                    log.seek(size)
+                    if log.write(bytes(piece)) < piece:
+                        raise OSError(errno.ENOSPC, "no room for the log")
+                except OSError:
+                    log.truncate(size)
+                    raise
+        with open(self._wal_path, "r+b", buffering=0) as log:
+            os.fsync(log.fileno())  # or the next commit had to
+        return False
 
     def give_back_space(self, pages: int = 2000) -> None:
         """Return up to `pages` free pages of the database file to the disk."""

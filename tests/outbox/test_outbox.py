@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import diskcache
 import pytest
 
+from ingisfs import names
 from ingisfs.outbox.document import TRANSITIONS, Reason, State, new_id
 from ingisfs.outbox.outbox import Decision, Draft, Outbox, Release
 from ingisfs.outbox.reading import DamagedError, ReadOnlyOutbox
@@ -395,9 +397,50 @@ def test_the_log_is_emptied_only_when_asked(outbox: Outbox) -> None:
     for number in range(20):
         keep(outbox, f"F{number}.pdf", pdf(size=60_000))
     assert outbox.wal_size() > 20 * 60_000
+    outbox.wal_bound = 500_000
     outbox.checkpoint()
-    assert outbox.wal_size() == 0
+    assert outbox.wal_size() == 500_000
     keep(outbox, "after.pdf", pdf())
+    assert outbox.wal_size() == 500_000
+
+
+def test_a_log_that_was_laid_out_beforehand_does_not_grow_and_loses_nothing_by_a_kill(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    keep(outbox, "first.pdf", pdf())
+    outbox.wal_bound = 3 * 2**20
+    while not outbox.lay_out_log():
+        keep(outbox, f"between-{outbox.wal_size()}.pdf", pdf())
+    kept = ["first.pdf", *(name for name in outbox.names("") if name.startswith("between"))]
+    for number in range(30):
+        keep(outbox, f"F{number}.pdf", pdf(size=60_000))
+        assert outbox.wal_size() == 3 * 2**20
+        kept.append(f"F{number}.pdf")
+        if number == 15:
+            outbox.checkpoint()
+    killed = tmp_path / "killed"
+    shutil.copytree(tmp_path / "outbox", killed / "outbox")
+    after = Outbox(killed)
+    assert sorted(after.names("")) == sorted(kept)
+    found = after.find("", names.key("F29.pdf"))
+    assert found is not None
+    assert after.payload(found.id) == pdf(size=60_000)
+    after.shut()
+
+
+def test_a_disk_without_room_for_the_log_keeps_what_it_had(small_disk: Path) -> None:
+    outbox = Outbox(small_disk, wal_bound=64 * 2**20)
+    keep(outbox, "F1.pdf", pdf())
+
+    def lay_out() -> None:
+        while not outbox.lay_out_log():
+            pass
+
+    with pytest.raises(OSError, match=r"No space|no room"):
+        lay_out()
+    assert shutil.disk_usage(small_disk).free < 2**20
+    keep(outbox, "F2.pdf", pdf(size=100_000))  # into what was laid out
+    outbox.shut()
 
 
 def test_a_full_disk_is_told_and_the_next_transaction_is_clean(small_disk: Path) -> None:
