@@ -46,8 +46,8 @@ class SmallDisk:
     def unmount(self) -> None:
         """Unmount; its loop device goes with it. A process that just died may hold it for a moment.
 
-        So may a browser elsewhere, whose sandbox has a copy of all mounts: while its loop device is there, the next mount
-        would get the same file system back, read-only as it was.
+        So may a browser elsewhere, whose sandbox has a copy of all mounts: while its loop device is there, the next
+        mount would get the same file system back, read-only as it was.
         """
 
         def tried() -> bool:
@@ -55,7 +55,9 @@ class SmallDisk:
             return found.returncode == 0 or not os.path.ismount(self.folder)
 
         def let_go() -> bool:
-            return not subprocess.run([program("losetup"), "-j", str(self.image)], capture_output=True).stdout
+            return not subprocess.run(
+                [program("losetup"), "-j", str(self.image)], capture_output=True, check=False
+            ).stdout
 
         wait_for(tried, f"{self.folder} to be free", 30)
         wait_for(let_go, f"{self.image} to be free", 60)
