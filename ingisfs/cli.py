@@ -314,7 +314,9 @@ def _told_of_drive(settings: Drive, folder: Path, snapshot: Snapshot) -> tuple[s
     language = snapshot.drive.language
     found = whereabouts(settings, folder)
     told = say(language, found.sentence, **found.values)
-    delivers = is_locked(folder / "courier.lock")
+    delivers = False
+    with suppress(OSError):
+        delivers = is_locked(folder / "courier.lock")
     if found.where in {Where.HERE, Where.ELSEWHERE}:
         return "", f"{told} {say(language, 'where.courier' if delivers else 'where.no-courier')}"
     if delivers and snapshot.waiting:

@@ -169,6 +169,11 @@ def test_a_courier_that_dies_time_and_again_is_told_on_the_drive(tmp_path: Path,
         assert status["waiting"] == 1
         assert "stopt telkens" in made.shown("INGIS-STATUS.html")
         assert made.shown().startswith("LET OP, zie hieronder.")
+
+        def told() -> str:
+            return " ".join(made.run("status", "--config", str(made.config), "--state", str(made.state)).stdout.split())
+
+        wait_for(lambda: "Het programma dat bezorgt, draait nu niet" in told(), "the command to tell it too", LIMIT)
     finally:
         made.clean()
 
