@@ -35,8 +35,17 @@ from ingisfs.report.text import as_json
 LOG = 2_000_000  # bytes of each log at most, from its end
 STEPS = 20_000  # latest steps of the history at most
 
-LIBRARIES: tuple[str, ...] = (
-    *("asyncssh", "click", "diskcache", "httpx", "keyring", "mfusepy", "pillow", "pystray", "rich", "tomlkit"),
+LIBRARIES = (
+    "asyncssh",
+    "click",
+    "diskcache",
+    "httpx",
+    "keyring",
+    "mfusepy",
+    "pillow",
+    "pystray",
+    "rich",
+    "tomlkit",
     "winfspy",
 )
 #: Settings that name a person, or a place that does; said is only whether there is one.
