@@ -22,6 +22,9 @@ LIMIT = 200_000  # bytes of a page at most
 RUNNING, RESTING = 5, 30  # s after which a browser asks again, while documents are on their way and when none is
 
 _ROOM = 180_000  # bytes of documents; the rest of the page has far less than what is left
+# A browser that was told a size before it reads shows no more than that, as Chromium does. Pages are of few sizes, so
+# that one that grew in between loses empty lines.
+_STEP = 8192  # bytes
 _NEEDING = 120_000  # bytes of those that need a person
 _NAME = 120  # columns
 _DETAIL = 300  # columns
@@ -121,7 +124,8 @@ a{color:var(--go)}
 
 def as_html(taken: Snapshot | Unreadable) -> bytes:
     """Return `INGIS-STATUS.html`, in the drive's language: `LIMIT` bytes at most."""
-    return _Page(taken).render().encode("utf-8", "replace")
+    page = _Page(taken).render().encode("utf-8", "replace")
+    return page + b"\n" * (-len(page) % _STEP)
 
 
 def _text(value: object) -> str:

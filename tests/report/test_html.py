@@ -304,6 +304,20 @@ def test_any_snapshot_makes_a_sound_page(snapshot: Snapshot) -> None:
     assert Reader(content.decode("utf-8")).metas["refresh"]
 
 
+def test_pages_are_of_few_sizes_so_that_none_is_cut_that_grew_since_its_size_was_told(
+    steps: Steps, outbox: Outbox, clock: FakeClock
+) -> None:
+    sizes, ends = set(), set()
+    for number in range(20):
+        steps.queue(f"F{number}.pdf")
+        content = as_html(take_snapshot(outbox, drive(clock), clock.wall(), clock=clock))
+        sizes.add(len(content))
+        ends.add(len(content.rstrip()))
+    assert len(ends) == 20
+    assert len(sizes) <= 2
+    assert all(size % 8192 == 0 for size in sizes)
+
+
 def test_everything_is_in_the_drives_language(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
     fill(steps)
     dutch, english = page(outbox, drive(clock, "nl")), page(outbox, drive(clock, "en"))
