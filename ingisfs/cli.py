@@ -912,6 +912,10 @@ def test_print(mountpoint: str | None, yes: bool, timeout: float, ingis: float) 
 @click.option("--smtp", "smtp_url", metavar="URL", help="Where mails go: smtps://user@host, or smtp://host (STARTTLS).")
 @click.option("--mail-from", default="", metavar="ADDRESS", help="The sender of these mails.")
 @click.option("--add-user", default="", metavar="NAME", help="One more King user, with an inbox of their own.")
+@click.option("--reset-password", "reset_user", default="", metavar="NAME", help="A new password for this user.")
+@click.option("--certificate", type=click.Path(path_type=Path, dir_okay=False), help="PEM file; then HTTPS.")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Its key, if that is in another file.")
+@click.option("--listen", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Others need a certificate.")
 @click.option("--demo", is_flag=True, help="Customers for what the stand-in for King prints.")
 @_plainly
 def stage(
@@ -923,6 +927,10 @@ def stage(
     smtp_url: str | None,
     mail_from: str,
     add_user: str,
+    reset_user: str,
+    certificate: Path | None,
+    key: Path | None,
+    listen: str,
     demo: bool,
 ) -> int:
     """Run a local INGIS on this machine, to try everything against."""
@@ -945,6 +953,10 @@ def stage(
             smtp_url=smtp_url,
             mail_from=mail_from,
             add_user=add_user,
+            reset_user=reset_user,
+            certificate=certificate,
+            key=key,
+            listen=listen,
             demo=demo,
         )
         serve(folder or own, port, language=chosen, announce=click.echo, options=options)

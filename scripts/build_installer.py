@@ -210,6 +210,7 @@ def ingisfs_wheel(version: str, folder: Path) -> Path:
     """Build the wheel of this checkout under a version; nothing in the checkout changes."""
     source = folder / "source"
     shutil.copytree(ROOT / "ingisfs", source / "ingisfs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "docs", source / "docs")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     module = source / "ingisfs" / "__init__.py"

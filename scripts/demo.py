@@ -3,8 +3,9 @@
 
     python3 scripts/demo.py [--orders 12] [--keep] [--lang nl|en]
 
-Installs what is missing first (see environment.py). Ends with one line that says whether every document that King
-printed reached INGIS exactly once, and with 0 if so, else 1. `--keep` leaves the local INGIS and the drive running.
+Installs what is missing first (see environment.py). One line says whether every document that King printed reached
+INGIS exactly once, and it ends with 0 if so, else with 1. `--keep` leaves the local INGIS and the drive running, and
+ends with where to log in, as a King user and as a customer.
 """
 
 from __future__ import annotations
@@ -70,9 +71,10 @@ SENTENCES = {
         "interrupted": "afgebroken",
         "refused_by_ingis": "door INGIS geweigerd: {names}",
         "waiting": "nog niet door INGIS aangenomen: {names}",
-        "keep": "Alles blijft draaien. Log in op {page} (naam {user}, wachtwoord {password}) en zie wat ervan werd;",
-        "as_customer": "bij E-mail daar staat de link waarmee een klant inlogt en de factuur leest. Op de schijf:",
+        "keep": "Alles blijft draaien, ook de schijf: {drive}",
         "stop": "Stoppen en opruimen:",
+        "as_customer": "Lees een factuur als de klant {customer}, en zie „bekeken” op de schijf en in het portaal:",
+        "as_king": "Log in als King-gebruiker (naam {user}, wachtwoord {password}) en zie wat van elke factuur werd:",
         "logs": "De logboeken staan in {folder}",
     },
     "en": {
@@ -100,9 +102,10 @@ SENTENCES = {
         "interrupted": "interrupted",
         "refused_by_ingis": "refused by INGIS: {names}",
         "waiting": "not taken in by INGIS yet: {names}",
-        "keep": "All goes on running. Log in at {page} (name {user}, password {password}) to see what became of it;",
-        "as_customer": "under E-mail is the link with which a customer logs in and reads the invoice. On the drive:",
+        "keep": "All goes on running, the drive too: {drive}",
         "stop": "To stop and clean up:",
+        "as_customer": "Read an invoice as the customer {customer}, and see “viewed” on the drive and in the portal:",
+        "as_king": "Log in as the King user (name {user}, password {password}) and see what became of each invoice:",
         "logs": "The logs are in {folder}",
     },
 }
@@ -127,7 +130,7 @@ class Demo:
         self.drive = self.folder / "X"
         self.drive.mkdir()
         self.password = secrets.token_urlsafe(12)
-        self.url = ""
+        self.url = ""  # of the inbox
         self.stage_pid = 0
         self.interrupted = False
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -141,6 +144,11 @@ class Demo:
         """Raise DemoError if a person wants to stop."""
         if self.interrupted:
             raise DemoError(self.say["interrupted"])
+
+    @property
+    def portal(self) -> str:
+        """The address of the local INGIS's pages."""
+        return self.url.removesuffix("inbox/")
 
     # ---- the local INGIS ----
 
@@ -193,9 +201,8 @@ class Demo:
         """The documents that INGIS has, in its inbox and taken in: name, size, sha256, received_at, status."""
         import httpx
 
-        page = self.url.removesuffix("inbox/") + "documents.json"
         try:
-            answer = httpx.get(page, auth=(USER, self.password), trust_env=False, timeout=10)
+            answer = httpx.get(f"{self.portal}documents.json", auth=(USER, self.password), trust_env=False, timeout=10)
             documents: list[dict[str, Any]] = answer.raise_for_status().json()
         except httpx.HTTPError as error:
             raise DemoError(self.say["unreachable"].format(reason=error)) from error
@@ -208,8 +215,9 @@ class Demo:
         """Mount the drive for as long as the block lasts. A block that ends well waits until all is delivered."""
         state, config = self.folder / "state", self.folder / "config.toml"
         # An XML that goes alone is held for a minute elsewhere, to see whether its PDF follows.
-        config.write_text(f'[drives.king]\nlanguage = "{self.lang}"\npair_wait = 2\n', "utf-8")
-        options = ["--config", str(config), "--server", self.url, "--user", USER, "--state", str(state)]
+        config.write_text(f'[drives.king]\nlanguage = "{self.lang}"\npair_wait = 2\nfollow = 1\n', "utf-8")
+        server = f"ingis+{self.portal}"  # by its API, so that the drive hears what INGIS and customers do
+        options = ["--config", str(config), "--server", server, "--user", USER, "--state", str(state)]
         try:
             self._run("mount", str(self.drive), *options)
             self.check()
@@ -256,12 +264,15 @@ class Demo:
         return str(self.drive).replace(" ", "\\040") in {line.split(" ")[1] for line in mounts.splitlines()}
 
     def status(self) -> str:
-        """What the drive shows once nothing is on its way: what the server has, the drive hears a moment later."""
+        """What the drive shows once INGIS has answered about all, which the drive hears a moment after the portal."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             self.check()
-            counts = json.loads((self.drive / "INGIS-STATUS.json").read_text("utf-8"))["counts"]
-            if not any(counts[state] for state in ("writing", "settling", "queued", "uploading", "publishing")):
+            shown = json.loads((self.drive / "INGIS-STATUS.json").read_text("utf-8"))
+            underway = any(
+                shown["counts"][state] for state in ("writing", "settling", "queued", "uploading", "publishing")
+            )
+            if not underway and all(document["ingis"] for document in shown["documents"]):
                 break
             time.sleep(0.1)
         return (self.drive / "INGIS-STATUS.txt").read_text("utf-8-sig")
@@ -387,13 +398,32 @@ class Demo:
 
     def tell_how_to_look(self) -> None:
         """For --keep: where to look, and how to end it."""
-        page = self.url.removesuffix("inbox/")
-        print(self.say["keep"].format(page=page, user=USER, password=self.password))
-        print(self.say["as_customer"])
-        print(f"  ls -l {shlex.quote(str(self.drive))}")
+        print(self.say["keep"].format(drive=self.drive))
         print(self.say["stop"])
         unmount = shlex.join(self._ingisfs("unmount", str(self.drive)))
-        print(f"  {unmount} && kill {self.stage_pid} && rm -r {shlex.quote(str(self.folder))}")
+        print(f"  {unmount} && kill {self.stage_pid} && rm -rf {shlex.quote(str(self.folder))}")
+        customer, link = self._letter()
+        if link:
+            print(self.say["as_customer"].format(customer=customer))
+            print(f"  {link}")
+        print(self.say["as_king"].format(user=USER, password=self.password))
+        print(f"  {self.portal}")
+
+    def _letter(self) -> tuple[str, str]:
+        """To whom the first mail about an invoice went, and the link in it. Without a mail server they are files."""
+        import email
+        import email.policy
+
+        deadline = time.monotonic() + 10  # a letter is written a moment after INGIS took the invoice in
+        while time.monotonic() < deadline:
+            for file in sorted((self.folder / "ingis" / "mail").glob("*.eml")):
+                mail = email.message_from_bytes(file.read_bytes(), policy=email.policy.default)
+                text = mail.get_body(("plain",))
+                links = re.findall(rf"{re.escape(self.portal)}open/\S+", text.get_content()) if text else []
+                if links:
+                    return str(mail["To"]), str(links[0])
+            time.sleep(0.1)
+        return "", ""
 
 
 @contextlib.contextmanager
@@ -426,7 +456,7 @@ def run(orders: int, keep: bool, lang: str) -> int:
     lines: list[PrintLine] = []
     try:
         with demo.stage():
-            print(demo.say["stage"].format(url=demo.url), flush=True)
+            print(demo.say["stage"].format(url=demo.portal), flush=True)
             with demo.mounted():
                 print(demo.say["mount"].format(drive=demo.drive), flush=True)
                 print(demo.say["king"].format(orders=orders), flush=True)
@@ -441,17 +471,18 @@ def run(orders: int, keep: bool, lang: str) -> int:
     except Exception as error:  # whatever it is, the person gets the closing line
         wrong = f"{type(error).__name__}: {error}"
 
-    if demo.kept:
-        demo.tell_how_to_look()
-    elif wrong:
+    if wrong and not demo.kept:
         print(demo.say["logs"].format(folder=demo.folder))
-    elif not demo.is_mounted():
+    elif not demo.kept and not demo.is_mounted():
         shutil.rmtree(demo.folder)
     if wrong:
         print(demo.say["wrong"].format(what=wrong))
-        return 1
-    print(demo.say["well"].format(count=len(lines), seconds=time.monotonic() - started))
-    return 0
+    else:
+        print(demo.say["well"].format(count=len(lines), seconds=time.monotonic() - started))
+    if demo.kept:
+        print()
+        demo.tell_how_to_look()
+    return 1 if wrong else 0
 
 
 def main() -> int:

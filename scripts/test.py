@@ -54,6 +54,7 @@ def main() -> int:
     enter(EXTRAS, DEBIAN, WINE)
     if WINE:
         prepare_for_wine()
+    prepare_samples()
 
     checks = [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]]
     # Most tests wait for something most of the time, so three files at once cost two processors little.
@@ -87,6 +88,16 @@ def prepare_for_wine() -> None:
         windows_python.prepare()
     except windows_python.UnavailableError as error:
         print(f"No tests on Windows' Python: {error}", flush=True)
+
+
+def prepare_samples() -> None:
+    """Have downloaded the invoices of others that tests send; those tests fail where that cannot be."""
+    from scripts import sample_invoices, windows_python
+
+    try:
+        sample_invoices.prepare()
+    except windows_python.UnavailableError as error:
+        print(f"No sample invoices: {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ VERSION = "3.11"
 TARGET = ["--platform", "win_amd64", "--implementation", "cp", "--python-version", VERSION, "--only-binary", ":all:"]
 
 EXTRAS = ("stage", "king", "dev")
-NOT_THERE = {"hatchling", "mypy", "pip", "pyftpdlib", "pyopenssl", "ruff"}  # run on this side only
+# What runs on this side only.
+NOT_THERE = {"axe-playwright-python", "hatchling", "mypy", "pip", "pyftpdlib", "pyopenssl", "ruff"}
 # Needed on Windows, or on its Python, only. pip would judge their markers by the Python that it runs under itself.
 # importlib-metadata 10.2 brings lazy-importer, which changes how all of a process imports; keyring is content with 4.
 MORE = ("backports.tarfile", "colorama", "importlib-metadata<10", "pywin32-ctypes", "typing-extensions")

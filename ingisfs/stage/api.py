@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ingisfs.stage import failures
+from ingisfs.stage.bodies import received
 from ingisfs.stage.desks import Desk
 from ingisfs.stage.inbox import Document, Folder
 from ingisfs.stage.names import PREFIX, Place, check_name, is_temporary, place_of, written
@@ -51,6 +52,7 @@ _PROBLEMS: dict[type[failures.InboxError], tuple[int, str]] = {
     failures.DraftTakenError: (409, "draft-taken"),
     failures.NoParentError: (409, "no-folder"),
     failures.TooLargeError: (413, "too-large"),
+    failures.NoRightsError: (403, "no-rights"),
     failures.NameRefusedError: (422, "name-refused"),
     failures.SamePlaceError: (422, "name-refused"),
     failures.DigestMismatchError: (422, "digest-mismatch"),
@@ -112,16 +114,8 @@ class Api:
         digest = _sha256(request.headers.getlist("content-digest"))
         if digest is None or "content-range" in request.headers:
             return self._bad_request("no_digest" if digest is None else "partial")
-        if int(request.headers.get("content-length", "0")) > self._inbox.size_limit:
-            raise failures.TooLargeError
-        upload = self._inbox.upload()
-        try:
-            async for chunk in request.stream():
-                if upload.add(chunk):
-                    await run_sync(upload.spill)
+        async with received(request, self._inbox) as upload:
             draft, new = await run_sync(self._receipts.keep, upload, place, digest)
-        finally:
-            upload.discard()
         return JSONResponse(_described(draft), 201 if new else 200)
 
     async def _draft(self, _request: Request, name: bytes) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -14,11 +16,14 @@ from ingisfs.stage.portal import Portal
 from ingisfs.stage.received import EverythingList, ReceivedList
 from ingisfs.stage.webdav import WebDav
 
-HOSTS = ["127.0.0.1", "localhost"]  # any other Host header is a web site that points its name at this machine
+HOSTS = ("127.0.0.1", "localhost")
 
 
-def application(portal: Portal) -> Starlette:
-    """The ASGI application over one portal."""
+def application(portal: Portal, names: Sequence[str] = ()) -> Starlette:
+    """The ASGI application over one portal. `names` are hosts of it besides those of this machine alone.
+
+    Any other Host header is of a web site that points its name here.
+    """
     login = Login(portal.users, portal.sessions)
     language, desks = portal.language, portal.desks
     return Starlette(
@@ -31,6 +36,6 @@ def application(portal: Portal) -> Starlette:
         ],
         middleware=[  # outermost first
             Middleware(SecurityHeaders),
-            Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[*HOSTS, *names], www_redirect=False),
         ],
     )

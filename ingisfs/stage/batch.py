@@ -108,7 +108,10 @@ class Batch:
         """Take in once. Returns how many invoices were filed. Raises OSError, sqlite3.Error."""
         filed = 0
         for desk, language in self._desks():
-            filed += self._desk(desk, language)
+            try:
+                filed += self._desk(desk, language)
+            except failures.NoRightsError as failure:  # what cannot leave an inbox must not be filed again
+                log.warning("the inbox of %s cannot be emptied: %s", desk.user, failure.__cause__)
         if filed:
             self._post.wake()
         return filed

@@ -13,6 +13,7 @@ InboxError                 the inbox refuses one request; nothing has changed
 ├── SamePlaceError         moved onto itself
 ├── ConditionFailedError   If-Match or If-None-Match does not hold
 ├── TooLargeError          more bytes than the stage takes
+├── NoRightsError          the disk forbids it: rights that were taken away, or it can only be read
 ├── NoDraftError           no draft of that name to make a document of
 ├── DraftTakenError        a draft of that name is or was there
 ├── DigestMismatchError    the bytes are not those whose digest was sent along
@@ -76,6 +77,10 @@ class ConditionFailedError(InboxError):
 
 class TooLargeError(InboxError):
     """The document is larger than the stage takes."""
+
+
+class NoRightsError(InboxError):
+    """The disk does not let the stage do this: rights that were taken away, or a disk that can only be read."""
 
 
 class NoDraftError(InboxError):

@@ -13,6 +13,13 @@ def money(cents: int | None, language: str) -> str:
     return text.translate(str.maketrans(",.", ".,")) if language == "nl" else text
 
 
+def amount(cents: int | None, currency: str, language: str) -> str:
+    """An amount with its currency, kept on one line; "–" for none."""
+    if cents is None:
+        return "–"
+    return f"{'€' if currency == 'EUR' else currency}\u00a0{money(cents, language)}"
+
+
 def day(iso: str, language: str) -> str:
     """A day that is kept as `2026-11-25`; "–" for none."""
     try:

@@ -23,6 +23,7 @@ from ingisfs.stage.sentences import say
 
 Status = Literal["refused", "new", "viewed", "sent"]
 STATUSES: tuple[Status, ...] = ("refused", "new", "viewed", "sent")
+FEW = 500  # invoices that a search finds
 PAGE_ROWS = 50
 YEAR_SECONDS = 365 * 86_400
 
@@ -293,6 +294,18 @@ class Invoices:
         """A page of what these customers may read."""
         return self._page(_of(customer_ids), list(customer_ids), query)
 
+    def newest(self, owner: str, limit: int) -> list[sqlite3.Row]:
+        """The invoices that a King user sent last."""
+        return self._newest("owner = ?", [owner], limit)
+
+    def newest_for_customers(self, customer_ids: Sequence[int], limit: int) -> list[sqlite3.Row]:
+        """The invoices that these customers received last."""
+        return self._newest(_of(customer_ids), list(customer_ids), limit)
+
+    def _newest(self, where: str, values: list[object], limit: int) -> list[sqlite3.Row]:
+        query = f"SELECT * FROM invoices WHERE {where} ORDER BY filed_at DESC, id DESC LIMIT ?"
+        return self._database.rows(query, *values, limit)
+
     def refused_for(self, owner: str, reason: str) -> list[sqlite3.Row]:
         """The newest invoices that were refused for a reason."""
         return self._database.rows(
@@ -320,6 +333,10 @@ class Invoices:
         for word in query.search.casefold().split()[:5]:
             where += " AND search LIKE ? ESCAPE '\\'"
             values.append(like(word))
+        if query.search:  # few found: sort those, instead of looking for them in the order of the list
+            few = self._database.rows(f"SELECT id FROM invoices WHERE {where} LIMIT {FEW + 1}", *values)
+            if len(few) <= FEW:
+                where, values = f"id IN ({', '.join('?' * len(few))})", [row["id"] for row in few]
         total = self._database.row(f"SELECT count(*) FROM invoices WHERE {where}", *values)
         column = SORTS.get(query.sort, "filed_at")
         direction = "DESC" if query.descending else "ASC"

@@ -145,6 +145,8 @@ class Post:
         )
         kind = "documents" if customer.channel == "mail" else "notify"
         self._queue(db, customer.owner, kind, customer.email, written, invoice_id=invoice_id, customer_id=customer.id)
+        # The link in it is an invitation too.
+        db.execute("UPDATE customers SET invited_at = ? WHERE id = ? AND login IS NULL", (time.time(), customer.id))
         return True
 
     def tell_refused(self, db: sqlite3.Connection, owner: str, invoice_id: int) -> None:

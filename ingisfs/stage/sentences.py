@@ -32,6 +32,18 @@ _SENTENCES = {
         "Nieuwe gebruiker: {name}, met het wachtwoord uit {variable}",
         "New user: {name}, with the password from {variable}",
     ),
+    "reset_user": (
+        "Nieuw wachtwoord voor {name}: {password}  (bewaar het nu: het wordt niet nog eens getoond)",
+        "New password for {name}: {password}  (keep it now: it is not shown again)",
+    ),
+    "reset_user_from_environment": (
+        "Nieuw wachtwoord voor {name}: dat uit {variable}",
+        "New password for {name}: that from {variable}",
+    ),
+    "reset_unknown": (
+        "Er is geen gebruiker «{name}». Kijk of de naam goed geschreven is, en of --folder de juiste map is.",
+        "There is no user “{name}”. See whether the name is spelled right, and whether --folder is the right folder.",
+    ),
     "user_refused": (
         "«{name}» kan geen naam van een gebruiker zijn: niet leeg, geen dubbele punt of stuurtekens.",
         "“{name}” cannot be the name of a user: not empty, no colon or control characters.",
@@ -47,6 +59,20 @@ _SENTENCES = {
         "Nothing can be sent to this mail server or from this sender: {what}. Good is, for instance,"
         " --smtp smtps://name@mail.example --mail-from invoices@company.example; the password is in"
         " INGISFS_STAGE_SMTP_PASSWORD.",
+    ),
+    "certificate_refused": (
+        "Met dit certificaat kan niet worden gewerkt: {what}. Geef met --certificate een PEM-bestand, en met --key de"
+        " sleutel zonder wachtwoord.",
+        "This certificate cannot be used: {what}. Give a PEM file with --certificate, and its key without a passphrase"
+        " with --key.",
+    ),
+    "listen_refused": (
+        "--listen {address} kan niet: geef een IPv4-adres van deze computer, of 0.0.0.0 voor alle.",
+        "--listen {address} is not possible: give an IPv4 address of this computer, or 0.0.0.0 for all.",
+    ),
+    "listen_needs_certificate": (
+        "Op {address} kunnen anderen meeluisteren. Geef met --certificate een certificaat, dan gaat alles over HTTPS.",
+        "On {address} others can listen in. Give a certificate with --certificate, then all goes over HTTPS.",
     ),
     "port_in_use": (
         "Poort {port} is al in gebruik. Draait de lokale INGIS al? Kies anders een andere poort met --port.",
@@ -88,6 +114,12 @@ _SENTENCES = {
     "TooLargeError": (
         "Het document is te groot: ten hoogste {limit} MiB.",
         "The document is too large: at most {limit} MiB.",
+    ),
+    "NoRightsError": (
+        "De lokale INGIS mag op zijn eigen schijf niet bij {name}. Geef de map waarin hij alles bewaart zijn rechten"
+        " terug.",
+        "The local INGIS has no rights on its own disk for {name}. Give the folder in which it keeps everything its"
+        " rights back.",
     ),
     "NoDraftError": ("Er is geen concept {name}.", "There is no draft {name}."),
     "DraftTakenError": ("Er is of was al een concept {name}.", "There is or was a draft {name} already."),

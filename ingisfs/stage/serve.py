@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from pathlib import Path
 from types import FrameType
 
@@ -30,9 +31,10 @@ from ingisfs.stage.portal import Portal, opened
 from ingisfs.stage.post import Smtp, SmtpError
 from ingisfs.stage.sentences import LANGUAGES, say
 from ingisfs.stage.sftp import ROOT, SftpThread, host_key
-from ingisfs.stage.users import Users
+from ingisfs.stage.tls import Certificate, CertificateError
+from ingisfs.stage.users import Users, normal
 
-ADDRESS = "127.0.0.1"  # never another: the stage is for one person at one machine, and speaks plain HTTP
+ADDRESS = "127.0.0.1"  # another only with a certificate: plain HTTP stays on this machine
 DEFAULT_PORT = 8420
 PASSWORD_VARIABLE = "INGISFS_STAGE_PASSWORD"  # noqa: S105 - the name of it
 SMTP_PASSWORD_VARIABLE = "INGISFS_STAGE_SMTP_PASSWORD"  # noqa: S105 - the name of it
@@ -51,6 +53,9 @@ class Options:
     sftp_port: int | None = None
     demo: bool = False  # customers for all that our stand-in for King prints
     add_user: str = ""  # one more King user
+    reset_user: str = ""  # who gets a new password
+    listen: str = ADDRESS  # IPv4
+    certificate: Certificate | None = None  # then HTTPS
 
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -64,6 +69,10 @@ def options_of(
     smtp_url: str | None = None,
     mail_from: str = "",
     add_user: str = "",
+    reset_user: str = "",
+    listen: str = ADDRESS,
+    certificate: Path | None = None,
+    key: Path | None = None,
     demo: bool = False,
 ) -> Options:
     """The options as a person types them: `batch` is `off`, or a number with s, m or h. Raises StageError."""
@@ -79,7 +88,28 @@ def options_of(
         smtp = Smtp.of_url(smtp_url, mail_from, password) if smtp_url else None
     except SmtpError as error:
         raise StageError(say(language, "smtp_refused", what=error)) from None
-    return Options(pace=pace, smtp=smtp, sftp_port=sftp_port, demo=demo, add_user=add_user)
+    shown = None
+    if certificate is not None:
+        try:
+            shown = Certificate.of_files(certificate, key)
+        except CertificateError as error:
+            raise StageError(say(language, "certificate_refused", what=error)) from None
+    try:
+        is_here = IPv4Address(listen).is_loopback
+    except ValueError:
+        raise StageError(say(language, "listen_refused", address=listen)) from None
+    if not is_here and shown is None:
+        raise StageError(say(language, "listen_needs_certificate", address=listen))
+    return Options(
+        listen=listen,
+        certificate=shown,
+        pace=pace,
+        smtp=smtp,
+        sftp_port=sftp_port,
+        demo=demo,
+        add_user=add_user,
+        reset_user=reset_user,
+    )
 
 
 def serve(
@@ -120,7 +150,8 @@ class Stage:
         if language not in LANGUAGES:
             raise ValueError(f"language is one of {LANGUAGES}, not {language!r}")
         with contextlib.ExitStack() as held:
-            listener = held.enter_context(_bind(port, language))
+            listener = held.enter_context(_bind(options.listen, port, language))
+            host, base = _seen_from_outside(options, listener.getsockname()[1])
             try:
                 folder = folder.absolute()
                 folder.mkdir(parents=True, exist_ok=True)
@@ -129,7 +160,7 @@ class Stage:
                 portal = held.enter_context(
                     opened(
                         folder,
-                        base=f"http://{ADDRESS}:{listener.getsockname()[1]}",
+                        base=base,
                         language=language,
                         size_limit=size_limit,
                         pace=options.pace,
@@ -137,11 +168,13 @@ class Stage:
                     )
                 )
                 _ensure_users(portal.users, options.add_user, language, announce)
+                if options.reset_user:
+                    _reset_password(portal, options.reset_user, language, announce)
                 portal.desks.of(FIRST_USER)
                 self.sftp_port: int | None = None
                 sftp: SftpThread | None = None
                 if options.sftp_port is not None:
-                    sftp_listener = held.enter_context(_bind(options.sftp_port, language))
+                    sftp_listener = held.enter_context(_bind(options.listen, options.sftp_port, language))
                     self.sftp_port = sftp_listener.getsockname()[1]
                     key = host_key(folder)
                     sftp = SftpThread(sftp_listener, key, portal.desks, portal.users, language)
@@ -151,9 +184,10 @@ class Stage:
                 reason = getattr(error, "strerror", None) or error
                 raise StageError(say(language, "folder_refused", folder=folder, reason=reason)) from error
             self.port: int = listener.getsockname()[1]
-            self.url = f"http://{ADDRESS}:{self.port}/inbox/"
+            self.url = f"{base}/inbox/"
+            shown = options.certificate
             config = uvicorn.Config(
-                application(portal),
+                application(portal, shown.names if shown else (options.listen,)),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -164,13 +198,15 @@ class Stage:
                 backlog=_BACKLOG,
                 timeout_keep_alive=_KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=_STOP_SECONDS,
+                ssl_certfile=shown.file if shown else None,
+                ssl_keyfile=shown.key if shown else None,
             )
             self._listener = listener
             self._server = uvicorn.Server(config)
             self.portal = portal
             self._sftp = sftp
             if sftp is not None:
-                url = f"sftp://{FIRST_USER}@{ADDRESS}:{self.sftp_port}/{ROOT}/"
+                url = f"sftp://{FIRST_USER}@{host}:{self.sftp_port}/{ROOT}/"
                 announce(say(language, "sftp_ready", url=url, fingerprint=key.get_fingerprint()))
             announce(say(language, "ready", url=self.url))
             self._held = held.pop_all()
@@ -195,7 +231,15 @@ class Stage:
         self.close()
 
 
-def _bind(port: int, language: str) -> socket.socket:
+def _seen_from_outside(options: Options, port: int) -> tuple[str, str]:
+    """By which host, and under which address, people and programs reach the stage."""
+    if options.certificate is None:
+        return options.listen, f"http://{options.listen}:{port}"
+    host = options.certificate.names[0]
+    return host, f"https://{host}:{port}"
+
+
+def _bind(address: str, port: int, language: str) -> socket.socket:
     # With the protocol named, asyncio sets TCP_NODELAY; without it every answer in two parts waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -203,7 +247,7 @@ def _bind(port: int, language: str) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((ADDRESS, port))
+        listener.bind((address, port))
         listener.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
@@ -220,17 +264,30 @@ def _ensure_users(users: Users, also: str, language: str, announce: Callable[[st
         (also, bool(also) and users.account(also) is None, "added_user"),
     ):
         if missing:
-            given = os.environ.get(PASSWORD_VARIABLE)
-            password = given or secrets.token_urlsafe(12)
-            if given:
-                sentence = say(language, f"{added}_from_environment", name=name, variable=PASSWORD_VARIABLE)
-            else:
-                sentence = say(language, added, name=name, password=password)
-            announce(sentence)  # before it is stored: killed in between, the next start makes and shows another
+            password = _announced_password(name, added, language, announce)
             try:
                 users.add(name, password)
             except ValueError:
                 raise StageError(say(language, "user_refused", name=name)) from None
+
+
+def _announced_password(name: str, what: str, language: str, announce: Callable[[str], None]) -> str:
+    """A password from the environment, or a new one. Told before it is stored: killed in between, it was no use."""
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given:
+        announce(say(language, f"{what}_from_environment", name=name, variable=PASSWORD_VARIABLE))
+        return given
+    password = secrets.token_urlsafe(12)
+    announce(say(language, what, name=name, password=password))
+    return password
+
+
+def _reset_password(portal: Portal, name: str, language: str, announce: Callable[[str], None]) -> None:
+    """Give somebody a new password, for whom no mail can do so. All their sessions end."""
+    if portal.users.account(name) is None:
+        raise StageError(say(language, "reset_unknown", name=name))
+    portal.users.change_password(name, _announced_password(name, "reset_user", language, announce))
+    portal.sessions.end_all(normal(name))
 
 
 @contextlib.contextmanager

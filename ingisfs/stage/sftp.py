@@ -45,7 +45,7 @@ from ingisfs.stage.inbox import Document, Folder, Inbox
 from ingisfs.stage.names import Place
 from ingisfs.stage.sentences import say
 from ingisfs.stage.sessions import Throttle
-from ingisfs.stage.upload import Received
+from ingisfs.stage.upload import Received, allowed
 from ingisfs.stage.users import Users
 
 ROOT = "inbox"
@@ -151,7 +151,8 @@ class _Writing:
         self.size = 0
         self._limit = inbox.size_limit
         self._lock = threading.Lock()  # held for every use of the file
-        descriptor, name = tempfile.mkstemp(dir=inbox.incoming)
+        with allowed():
+            descriptor, name = tempfile.mkstemp(dir=inbox.incoming)
         self._file = os.fdopen(descriptor, "w+b")
         self.has_failed = False
         self._path: Path | None = Path(name)
@@ -208,7 +209,12 @@ def _explained(method: Callable[_P, Any]) -> Callable[_P, Any]:
             raise SFTPNoSuchFile(files.why(failure)) from None
         except failures.NoParentError as failure:
             raise SFTPNoSuchFile(files.why(failure)) from None
-        except (failures.NameRefusedError, failures.OutsideInboxError, failures.TooDeepError) as failure:
+        except (
+            failures.NameRefusedError,
+            failures.NoRightsError,
+            failures.OutsideInboxError,
+            failures.TooDeepError,
+        ) as failure:
             raise SFTPPermissionDenied(files.why(failure)) from None
         except failures.InboxError as failure:
             raise SFTPFailure(files.why(failure)) from None

@@ -12,10 +12,11 @@ import hashlib
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingisfs.stage.failures import TooLargeError
+from ingisfs.stage.failures import NoRightsError, TooLargeError
 
 SPILL_BYTES = 1024 * 1024
 
@@ -91,7 +92,8 @@ class Upload:
         if self._discarded:
             raise FileNotFoundError(errno.ENOENT, "this upload was discarded")
         if self._file is None:
-            self._descriptor, name = tempfile.mkstemp(dir=self._folder)
+            with allowed():
+                self._descriptor, name = tempfile.mkstemp(dir=self._folder)
             self._file = Path(name)
         waiting = b"".join(self._waiting)
         self._waiting.clear()
@@ -106,3 +108,14 @@ class Upload:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+@contextlib.contextmanager
+def allowed(name: str = "") -> Iterator[None]:
+    """Around one call that changes or reads the disk: raises NoRightsError where the disk forbids it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
+            raise
+        raise NoRightsError(name) from error

@@ -27,6 +27,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from ingisfs.stage import failures
+from ingisfs.stage.bodies import received
 from ingisfs.stage.conditions import Condition
 from ingisfs.stage.desks import Desk
 from ingisfs.stage.headers import DOCUMENT_POLICY
@@ -50,6 +51,7 @@ _STATUS = {
     failures.SamePlaceError: 403,
     failures.ConditionFailedError: 412,
     failures.TooLargeError: 413,
+    failures.NoRightsError: 403,
 }
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -139,16 +141,8 @@ class WebDav:
         if "content-range" in request.headers or "range" in request.headers:  # RFC 9110, section 14.5
             raise self._refusal(400, "partial")
         condition = self._condition(request)
-        if int(request.headers.get("content-length", "0")) > self._inbox.size_limit:
-            raise failures.TooLargeError
-        upload = self._inbox.upload()
-        try:
-            async for chunk in request.stream():
-                if upload.add(chunk):
-                    await run_sync(upload.spill)
+        async with received(request, self._inbox) as upload:
             document, new = await run_sync(self._inbox.keep, upload, place, condition)
-        finally:
-            upload.discard()
         return Response(None, 201 if new else 204, {"ETag": document.etag})
 
     async def _move(self, request: Request, place: Place) -> Response:

@@ -60,6 +60,11 @@ SENTENCES = {
         "Fill in your user name. If an e-mail address of yours is known, you will get a link there to choose"
         " a new password.",
     ),
+    "forgot_no_mail": (
+        "King-gebruiker zonder e-mailadres? Wie de lokale INGIS op zijn computer draait, geeft u een nieuw wachtwoord:",
+        "A King user without an e-mail address? Who runs the local INGIS on a computer gives you a new password:",
+    ),
+    "forgot_name": ("NAAM", "NAME"),
     "forgot_button": ("Stuur mij een link", "Send me a link"),
     "reset_title": ("Nieuw wachtwoord kiezen", "Choose a new password"),
     "register_title": ("Welkom", "Welcome"),
@@ -111,6 +116,10 @@ SENTENCES = {
         "Dit formulier is te groot. Er is niets gewijzigd.",
         "This form is too large. Nothing was changed.",
     ),
+    "error_no_rights": (
+        "De lokale INGIS mag niet meer bij zijn eigen map. Geef die map haar rechten terug en laad de pagina opnieuw.",
+        "The local INGIS may not use its folder any more. Give that folder its rights back and load this page again.",
+    ),
     "error_form": ("Dit formulier kon niet worden gelezen.", "This form could not be read."),
     "error_link": (
         "Deze link is verlopen of al gebruikt. Vraag om een nieuwe.",
@@ -128,11 +137,19 @@ SENTENCES = {
     "news_title": ("Nieuws", "News"),
     "handbook_title": ("Handboek", "Handbook"),
     "handbook_text": (
-        "Alles over insturen, klanten en geweigerde facturen op twee bladzijden.",
-        "All about sending, customers and refused invoices on two pages.",
+        "Afdrukken naar X:, kijken of alles weg is, en wat u doet als er iets is. Ook om af te drukken.",
+        "Printing to X:, seeing whether all is gone, and what to do when something is up. Also to print.",
     ),
-    "handbook_link": ("Handboek downloaden (PDF)", "Download the handbook (PDF)"),
-    "handbook_file": ("INGIS handboek.pdf", "INGIS handbook.pdf"),
+    "handbook_read": ("Handboek lezen", "Read the handbook"),
+    "handbook_link": ("Downloaden", "Download"),
+    "handbook_file": ("Handleiding ingisfs.html", "Handbook ingisfs.html"),
+    "email_missing": (
+        "U hebt nog geen e-mailadres opgegeven. Zonder kunt u een vergeten wachtwoord niet zelf vervangen, en hoort u"
+        " niet van geweigerde facturen.",
+        "You have given no e-mail address yet. Without one you cannot replace a forgotten password yourself, and are"
+        " not told of refused invoices.",
+    ),
+    "email_fill_in": ("Vul het in bij Mijn profiel", "Fill it in under My profile"),
     "inbox_title": ("Postvak", "Inbox"),
     "inbox_batch": (
         "Documenten worden elke {seconds} s uit het postvak gehaald.",
@@ -144,6 +161,9 @@ SENTENCES = {
     ),
     "inbox_link": ("Bekijk wat er nu ligt", "See what lies there now"),
     "reasons_link": ("Waarom een factuur geweigerd wordt", "Why an invoice is refused"),
+    "newest_sent": ("Laatst ingestuurd", "Sent in last"),
+    "newest_received": ("Laatst ontvangen", "Received last"),
+    "all_my_invoices": ("Al mijn facturen", "All my invoices"),
     "customer_intro": ("Hier vindt u de facturen die u ontving.", "Here are the invoices that you received."),
     # invoices
     "status": ("Status", "Status"),
@@ -154,6 +174,7 @@ SENTENCES = {
     "status_all": ("Alle", "All"),
     "search": ("Zoeken", "Search"),
     "search_hint": ("Nummer, klant of bestandsnaam", "Number, customer or file name"),
+    "search_hint_customer": ("Nummer of bestandsnaam", "Number or file name"),
     "since": ("Factuurdatum vanaf", "Invoice date from"),
     "until": ("tot en met", "until"),
     "filter_button": ("Toon", "Show"),
@@ -163,6 +184,7 @@ SENTENCES = {
     "column_sender": ("Van", "From"),
     "column_issued": ("Factuurdatum", "Invoice date"),
     "column_gross": ("Bedrag", "Amount"),
+    "column_received": ("Ontvangen", "Received"),
     "column_filed": ("Ingestuurd", "Sent in"),
     "sorted_by": ("sorteer op {column}", "sort by {column}"),
     "invoices_one": ("1 factuur", "1 invoice"),

@@ -420,7 +420,6 @@ KINDS: tuple[Kind, ...] = (
         "http",
         _proxied(stage_server),
         _stage_version,
-        cannot={RIGHTS: _SAYS_500},
     ),
     Kind(
         "stage_portal",
@@ -430,7 +429,6 @@ KINDS: tuple[Kind, ...] = (
         _proxied(stage_server),
         _stage_version,
         True,
-        {RIGHTS: _SAYS_500},
     ),
 )
 

@@ -1,188 +1,71 @@
-"""A real browser, Debian's Chromium without a window, driven over its own pipe (the Chrome DevTools protocol)."""
+"""A real browser, Debian's Chromium without a window, driven by Playwright."""
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from tests.servers import program, wait_for
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.servers import program
 
 PATIENCE = 60.0  # seconds
-
-
-class Browser:
-    """One browser with pages (`open`). Not safe to use from several threads."""
-
-    def __init__(self, folder: Path) -> None:
-        ours, theirs = os.pipe()
-        answers, says = os.pipe()
-        # The browser reads 3 and writes 4; a shell puts them there.
-        script = f'exec 3<&{ours} 4>&{says}; exec "$0" "$@"'
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
-        self._process = subprocess.Popen(
-            ["bash", "-c", script, program("chromium"), *arguments, f"--user-data-dir={folder}", "about:blank"],
-            pass_fds=(ours, says),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        os.close(ours)
-        os.close(says)
-        self._write, self._read = theirs, answers
-        self._buffer = b""
-        self._count = 0
-        self.events: list[dict[str, Any]] = []
-
-    def close(self) -> None:
-        """End it."""
-        try:
-            self.call("Browser.close")
-            self._process.wait(30)
-        except (OSError, EOFError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
-        os.close(self._write)
-        os.close(self._read)
-
-    def open(self, url: str) -> Page:
-        """A page of its own, with cookies of its own."""
-        context = self.call("Target.createBrowserContext")["browserContextId"]
-        target = self.call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session)
-        for domain in ("Page", "Runtime", "Log", "Network", "DOM"):
-            page.call(f"{domain}.enable")
-        page.go(url)
-        return page
-
-    def call(self, method: str, session: str = "", **parameters: Any) -> dict[str, Any]:
-        """Ask for something, and wait for the answer; events that come meanwhile are kept."""
-        self._count += 1
-        message = {"id": self._count, "method": method, "params": parameters}
-        if session:
-            message["sessionId"] = session
-        rest = json.dumps(message).encode() + b"\0"
-        while rest:
-            rest = rest[os.write(self._write, rest) :]
-        while True:
-            answer = self._next()
-            if answer.get("id") == self._count:
-                if "error" in answer:
-                    raise RuntimeError(f"{method}: {answer['error']}")
-                result: dict[str, Any] = answer["result"]
-                return result
-            self.events.append(answer)
-
-    def _next(self) -> dict[str, Any]:
-        while b"\0" not in self._buffer:
-            data = os.read(self._read, 1 << 20)
-            if not data:
-                raise EOFError("the browser has ended")
-            self._buffer += data
-        message, _, self._buffer = self._buffer.partition(b"\0")
-        answer: dict[str, Any] = json.loads(message)
-        return answer
-
-
-class Page:
-    """One page of a browser."""
-
-    def __init__(self, browser: Browser, session: str) -> None:
-        self._browser = browser
-        self._session = session
-
-    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Ask the page for something."""
-        return self._browser.call(method, self._session, **parameters)
-
-    def go(self, url: str) -> None:
-        """Load an address and wait until it is there."""
-        self.run("window.__left = true")
-        self.call("Page.navigate", url=url)
-        self.loaded()
-
-    def loaded(self) -> None:
-        """Wait for the page that takes the place of the one before (on which `window.__left` is set)."""
-        wait_for(
-            lambda: self._tried(
-                "document.readyState === 'complete' && !window.__left && location.href !== 'about:blank'"
-            ),
-            "a page to load",
-            PATIENCE,
-        )
-
-    def run(self, script: str) -> Any:
-        """The value of an expression on the page."""
-        answer = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
-        if "exceptionDetails" in answer:
-            raise RuntimeError(answer["exceptionDetails"])
-        return answer["result"].get("value")
-
-    def _tried(self, script: str) -> Any:
-        try:
-            return self.run(script)
-        except RuntimeError:  # between two pages
-            return None
-
-    def text(self) -> str:
-        """What a person reads."""
-        return str(self._tried("document.body.innerText") or "")
-
-    def shows(self, words: str) -> None:
-        """Wait until the page says this."""
-        wait_for(lambda: words in self.text(), f"{words!r} on the page", PATIENCE)
-
-    def type(self, field: str, text: str) -> None:
-        """Type into a field."""
-        self.run(f"document.querySelector({json.dumps(field)}).focus()")
-        self.call("Input.insertText", text=text)
-
-    def press(self, key: str, code: int, text: str = "") -> None:
-        """Press a key."""
-        for kind in ("keyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
-
-    def click(self, selector: str) -> None:
-        """Click on something that leads to another page."""
-        self.run(f"window.__left = true; document.querySelector({json.dumps(selector)}).click()")
-        self.loaded()
-
-    def choose(self, selector: str, files: list[Path]) -> None:
-        """Choose files in a field for them."""
-        root = self.call("DOM.getDocument")["root"]["nodeId"]
-        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
-        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
-
-    def picture(self, path: Path) -> None:
-        """Save what a person sees."""
-        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(answer["data"]))
-
-    def complaints(self) -> list[str]:
-        """What the browser did not like so far: errors of scripts, what the policy stopped, what was not there."""
-        self.run("1")
-        found = []
-        for event in self._browser.events:
-            if event.get("sessionId") == self._session:
-                if event["method"] == "Runtime.exceptionThrown":
-                    found.append(str(event["params"]))
-                elif event["method"] == "Log.entryAdded" and event["params"]["entry"]["level"] in {"error", "warning"}:
-                    found.append(str(event["params"]["entry"]))
-        return found
+DESKTOP, PHONE = (1280, 900), (360, 740)
 
 
 @contextmanager
-def browser(folder: Path) -> Iterator[Browser]:
-    """A browser for as long as this lasts, with its files in `folder`."""
-    made = Browser(folder)
-    try:
-        yield made
-    finally:
-        made.close()
+def browser() -> Iterator[Browser]:
+    """A browser for as long as this lasts."""
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+class Window:
+    """A window with cookies of its own, as of one person at one machine. `page` is what Playwright calls so.
+
+    `complaints` is what the browser did not like: errors of scripts, what the policy stopped, what was not there.
+    """
+
+    def __init__(self, chromium: Browser, root: str, *, size: tuple[int, int] = DESKTOP, **more: Any) -> None:
+        context = chromium.new_context(
+            base_url=root, viewport={"width": size[0], "height": size[1]}, locale="nl-NL", **more
+        )
+        context.set_default_timeout(PATIENCE * 1000)
+        self.page: Page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def _hear(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.text} {message.location}")
+
+    def log_in(self, name: str, password: str) -> Page:
+        """Log in on the page for that; the page that follows."""
+        self.page.goto("/login")
+        self.page.fill("#name", name)
+        self.page.fill("#password", password)
+        self.page.click("main form button")
+        self.page.wait_for_url("**/")
+        return self.page
+
+    def register(self, link: str, password: str) -> Page:
+        """Follow the link in a mail and choose a password; the page that follows."""
+        self.page.goto(link)
+        self.page.fill("#password", password)
+        self.page.fill("#again", password)
+        self.page.click("main form button")
+        self.page.wait_for_url("**/invoices/*")
+        return self.page
+
+
+def axe(page: Page) -> list[str]:
+    """What axe finds wrong with a page for people who do not see it; its window has to bypass the policy."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], "iframes": False}).response["violations"]
+    return [f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}" for each in found]

@@ -144,12 +144,22 @@ except StageError as error:
 """
 
 
-def start_process(folder: Path, *, port: int = 0, language: str = "nl", password: str | None = PASSWORD) -> Process:
-    """Run `serve` as a process of its own. `password` is for INGISFS_STAGE_PASSWORD; None leaves that out."""
+def start_process(
+    folder: Path,
+    *,
+    port: int = 0,
+    language: str = "nl",
+    password: str | None = PASSWORD,
+    before: tuple[str, ...] = (),
+) -> Process:
+    """Run `serve` as a process of its own. `password` is for INGISFS_STAGE_PASSWORD; None leaves that out.
+
+    `before` is a command that starts it, such as setpriv with its options.
+    """
     environment = {name: value for name, value in os.environ.items() if name != PASSWORD_VARIABLE}
     if password is not None:
         environment[PASSWORD_VARIABLE] = password
-    arguments = [sys.executable, "-u", "-W", "error", "-c", _SERVE, str(folder), str(port), language]
+    arguments = [*before, sys.executable, "-u", "-W", "error", "-c", _SERVE, str(folder), str(port), language]
     popen = subprocess.Popen(
         arguments, cwd=REPOSITORY, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -182,10 +192,15 @@ class Process:
 
 @contextmanager
 def stage_process(
-    folder: Path, *, port: int = 0, language: str = "nl", password: str | None = PASSWORD
+    folder: Path,
+    *,
+    port: int = 0,
+    language: str = "nl",
+    password: str | None = PASSWORD,
+    before: tuple[str, ...] = (),
 ) -> Iterator[Process]:
     """`start_process`, killed at the end if it still runs."""
-    process = start_process(folder, port=port, language=language, password=password)
+    process = start_process(folder, port=port, language=language, password=password, before=before)
     try:
         yield process
     finally:

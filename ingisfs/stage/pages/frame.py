@@ -25,6 +25,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from ingisfs.stage import formats
+from ingisfs.stage.failures import NoRightsError
 from ingisfs.stage.portal import Portal
 from ingisfs.stage.sentences import LANGUAGES, say
 from ingisfs.stage.sessions import COOKIE, LONGEST_SECONDS, Session
@@ -120,7 +121,13 @@ class Visit:
             self.portal.sessions.end(self.session)
         response = self.go(address)
         response.set_cookie(
-            COOKIE, self.portal.sessions.start(user), max_age=LONGEST_SECONDS, httponly=True, samesite="lax", path="/"
+            COOKIE,
+            self.portal.sessions.start(user),
+            max_age=LONGEST_SECONDS,
+            httponly=True,
+            secure=self.request.url.scheme == "https",
+            samesite="lax",
+            path="/",
         )
         return response
 
@@ -154,7 +161,7 @@ class Drawer:
             other=next(other for other in LANGUAGES if other != language),
             path=visit.request.url.path,
             say=visit.say,
-            money=lambda cents: formats.money(cents, language),
+            amount=lambda cents, currency: formats.amount(cents, currency, language),
             day=lambda iso: formats.day(iso, language),
             moment=lambda seconds: formats.moment(seconds, language),
             iso=formats.iso,
@@ -278,6 +285,8 @@ def _shown(visit: Visit, show: Callable[[Visit], Response]) -> Response:
         response = show(visit)
     except NotForYouError:
         response = not_there(visit)
+    except NoRightsError:
+        response = failed(visit, 503, "error_no_rights")
     if visit.asked("lang") in LANGUAGES:  # chosen: it stays so
         response.set_cookie(LANGUAGE_COOKIE, visit.language, max_age=YEAR, httponly=True, samesite="lax", path="/")
         if visit.session is not None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from typing import Any
 from urllib.parse import quote, urlencode
 from xml.dom import minidom
 
@@ -69,6 +70,20 @@ def _may_have(visit: Visit, invoice: sqlite3.Row, file: sqlite3.Row) -> bool:
     return wants == "both" or file["role"] == wants
 
 
+def shown_rows(visit: Visit, rows: list[sqlite3.Row]) -> dict[str, Any]:
+    """What the rows of invoices are drawn from: for customers with who sent each, and the document to download."""
+    if visit.is_king:
+        return {"rows": rows, "senders": {}, "documents": {}}
+    owners = {row["owner"]: visit.portal.users.account(row["owner"]) for row in rows}
+    documents = {}
+    for row in rows:
+        files = [file for file in visit.portal.invoices.files(row["id"]) if _may_have(visit, row, file)]
+        if files:
+            documents[row["id"]] = files[0]
+    senders = {name: account.shown if account else name for name, account in owners.items()}
+    return {"rows": rows, "senders": senders, "documents": documents}
+
+
 def _viewed(visit: Visit, invoice: sqlite3.Row) -> None:
     if not visit.is_king:
         visit.portal.invoices.viewed(invoice["id"])
@@ -113,7 +128,13 @@ def list_(visit: Visit) -> Response:
 
     statuses = STATUSES if visit.is_king else ("new", "viewed", "sent")
     return visit.draw(
-        "invoices.html", query=query, rows=rows, total=total, last=last, address=address, statuses=statuses
+        "invoices.html",
+        query=query,
+        total=total,
+        last=last,
+        address=address,
+        statuses=statuses,
+        **shown_rows(visit, rows),
     )
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from itertools import islice
 from urllib.parse import quote
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from ingisfs.stage.handbook import handbook
+from ingisfs.stage.handbook import POLICY, handbook
 from ingisfs.stage.names import is_temporary
 from ingisfs.stage.news import NEWS
 from ingisfs.stage.pages.frame import NotForYouError, Page, Visit
-from ingisfs.stage.pages.invoices import customer_ids
+from ingisfs.stage.pages.invoices import customer_ids, shown_rows
 from ingisfs.stage.reasons import REASONS
 from ingisfs.stage.received import MAX_ROWS, rows
+
+NEWEST = 5  # invoices on the start page
 
 
 def pages() -> list[Page]:
@@ -21,7 +23,8 @@ def pages() -> list[Page]:
     return [
         Page("/", "people", start),
         Page("/counters.json", "people", counters),
-        Page("/handbook.pdf", "people", download_handbook),
+        Page("/handbook", "king", read_handbook),
+        Page("/handbook.html", "king", download_handbook),
         Page("/received", "king", received),
         Page("/reasons", "king", reasons),
         Page("/reasons/{reason}", "king", reason),
@@ -29,9 +32,15 @@ def pages() -> list[Page]:
 
 
 def start(visit: Visit) -> Response:
-    """Counters and news."""
-    template = "start.html" if visit.is_king else "customer.html"
-    return visit.draw(template, counters=_counters(visit), news=NEWS, pace=visit.portal.pace)
+    """Counters, the newest invoices, and news."""
+    invoices = visit.portal.invoices
+    if visit.is_king:
+        template, newest = "start.html", invoices.newest(visit.user, NEWEST)
+    else:
+        template, newest = "customer.html", invoices.newest_for_customers(customer_ids(visit), NEWEST)
+    return visit.draw(
+        template, counters=_counters(visit), news=NEWS, pace=visit.portal.pace, **shown_rows(visit, newest)
+    )
 
 
 def counters(visit: Visit) -> Response:
@@ -45,11 +54,16 @@ def _counters(visit: Visit) -> dict[str, int]:
     return visit.portal.invoices.customer_counters(customer_ids(visit))
 
 
+def read_handbook(visit: Visit) -> Response:
+    """The handbook, to read."""
+    return HTMLResponse(handbook(visit.language), headers={"Content-Security-Policy": POLICY})
+
+
 def download_handbook(visit: Visit) -> Response:
-    """The handbook, as a PDF."""
+    """The handbook, as one file to keep or to print."""
     name = visit.say("handbook_file")
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-    return Response(handbook(visit.language), media_type="application/pdf", headers=headers)
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}", "Content-Security-Policy": POLICY}
+    return HTMLResponse(handbook(visit.language), headers=headers)
 
 
 def received(visit: Visit) -> Response:

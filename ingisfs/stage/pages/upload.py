@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ingisfs.stage import failures
+from ingisfs.stage.bodies import received
 from ingisfs.stage.conditions import Condition
 from ingisfs.stage.invoices import reason_of
 from ingisfs.stage.names import check_name, is_temporary
@@ -71,19 +72,14 @@ def route(portal: Portal) -> Route:
             return JSONResponse({"ok": False, "text": visit.say("error_csrf")}, 403)
         desk = await run_sync(portal.desks.of, visit.user)
         given = request.query_params.get("name", "")
-        upload = desk.inbox.upload()
         try:
             name = _name(given)
-            async for chunk in request.stream():
-                if upload.add(chunk):
-                    await run_sync(upload.spill)
-            document, _ = await run_sync(desk.inbox.keep, upload, (name,), _FREE)
+            async with received(request, desk.inbox) as upload:
+                document, _ = await run_sync(desk.inbox.keep, upload, (name,), _FREE)
         except failures.InboxError as failure:
             return JSONResponse({"ok": False, "text": _why(visit, failure, given)}, 422)
         except ClientDisconnect:
             return Response(None, 400)
-        finally:
-            upload.discard()
         return JSONResponse({"ok": True, "text": visit.say("upload_taken"), "sha256": document.sha256})
 
     return Route("/upload/file", take, methods=["POST"])
@@ -99,7 +95,8 @@ def answer(visit: Visit) -> Response:
             reason = reason_of(invoice, visit.language)
             told = {
                 "state": invoice["status"],
-                "text": reason or visit.say(f"status_{invoice['status']}"),
+                "status": visit.say(f"status_{invoice['status']}"),
+                "text": reason or visit.say("invoice_title", number=invoice["number"]),
                 "link": f"/invoices/{invoice['id']}",
             }
     return JSONResponse(told)

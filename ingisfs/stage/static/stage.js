@@ -3,15 +3,29 @@
 
 const counters = document.querySelector("[data-counters]");
 if (counters) {
+  // What else on the page has changed with them comes from the page itself.
+  const redraw = async () => {
+    const live = document.querySelector("[data-live]");
+    const answer = await fetch(location.pathname);
+    if (!live || !answer.ok || answer.redirected) return;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("[data-live]");
+    if (fresh && !live.contains(document.activeElement)) live.replaceWith(fresh);
+  };
   const refresh = async () => {
     if (document.hidden) return;
     try {
       const answer = await fetch("/counters.json", { headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) return;
+      let changed = false;
       for (const [state, count] of Object.entries(await answer.json())) {
         const place = counters.querySelector(`[data-count="${state}"]`);
-        if (place && place.textContent !== String(count)) place.textContent = count;
+        if (place && place.textContent !== String(count)) {
+          place.textContent = count;
+          changed = true;
+        }
       }
+      if (changed) await redraw();
     } catch { /* the server is away for a moment */ }
   };
   setInterval(refresh, 3000);
@@ -38,13 +52,13 @@ if (upload) {
   const add = (file) => {
     table.hidden = false;
     const row = table.tBodies[0].insertRow();
-    cell(row, file.name);
+    cell(row, file.name, "main");
     const bar = document.createElement("progress");
     bar.max = Math.max(file.size, 1);
     bar.value = 0;
     bar.setAttribute("aria-label", file.name);
-    cell(row, bar);
-    const answer = cell(row, words.underWay);
+    cell(row, bar, "state");
+    const answer = cell(row, words.underWay, "more answer");
     waiting.push({ file, bar, answer });
     next();
   };
@@ -81,10 +95,13 @@ if (upload) {
       if (!reply.ok || reply.redirected) return;
       const told = await reply.json();
       if (told.state !== "waiting") {
+        const badge = document.createElement("span");
+        badge.className = `badge ${told.state}`;
+        badge.textContent = told.status;
         const link = document.createElement("a");
         link.href = told.link;
         link.textContent = told.text;
-        answer.replaceChildren(link);
+        answer.replaceChildren(badge, link);
         return;
       }
       answer.textContent = told.text;
