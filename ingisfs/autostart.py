@@ -12,16 +12,17 @@ import shlex
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from subprocess import DEVNULL, CompletedProcess, list2cmdline, run
+from subprocess import DEVNULL, CompletedProcess, Popen, list2cmdline, run
 from xml.etree import ElementTree
 
 import platformdirs
 
 from ingisfs.config import ConfigError, load, machine_config_path, machine_folder, names_in
-from ingisfs.processes import python
+from ingisfs.processes import apart, python
 from ingisfs.windows import ADMINISTRATORS, SYSTEM, USERS
 
 Runner = Callable[[Sequence[str]], "CompletedProcess[str]"]
@@ -38,6 +39,12 @@ _NO_PROGRAM = 127
 def run_program(command: Sequence[str]) -> CompletedProcess[str]:
     """Run a program of the system's, and return what it said. Raises OSError."""
     return run(command, capture_output=True, text=True, errors="replace", check=False, stdin=DEVNULL)
+
+
+def start_program(command: Sequence[str]) -> None:
+    """Start a program of ours that goes on by itself. That it cannot be started is no trouble here."""
+    with suppress(OSError):
+        Popen(command, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, **apart())
 
 
 def prepare_machine_folder(
@@ -87,10 +94,11 @@ class Autostart:
         units: Path | None = None,
         booted: Path = Path("/run/systemd/system"),
         tray: bool | None = None,
+        start: Callable[[Sequence[str]], object] = start_program,
     ) -> None:
         """For the configuration `path`, which a person named as `config` if at all; of all drives, or `drives`.
 
-        `tray`: with the icon beside the clock, on Windows; None: if what draws it is installed.
+        `tray`: with the icon beside the clock, on Windows; None: if what draws it is installed. `start` shows it.
         """
         self._path = path
         self._machine = machine
@@ -100,6 +108,7 @@ class Autostart:
         self._interpreter = interpreter or python()
         self._units = units or (Path("/etc/systemd/system") if machine else _user_units())
         self._booted = booted
+        self._start = start
         self._tray = find_spec("pystray") is not None if tray is None else tray
         self._arguments = ["-m", "ingisfs", "run", *(["--machine"] if machine else [])]
         if config is not None:
@@ -230,6 +239,13 @@ class Autostart:
         if self._tray:
             command = list2cmdline([self._interpreter, *self._tray_arguments])
             self._run("reg", "add", self._tray_key, "/v", TRAY_NAME, "/t", "REG_SZ", "/d", command, "/f")
+            if not self._machine:  # an administrator's would have their rights, and so would what it opens
+                self._start([self._interpreter, *self._tray_arguments])
+
+    @property
+    def icon_comes_later(self) -> bool:
+        """Tell whether the icon beside the clock comes at log-on, but was not shown at once."""
+        return self._windows and self._tray and self._machine
 
     @property
     def _tray_key(self) -> str:

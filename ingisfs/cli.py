@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ingisfs.report.snapshot import Snapshot
 
 FINE, FAILED, NEEDS_PERSON = 0, 1, 3
+ANSWER = 10.0  # s for a drive to show its status file
 
 P = ParamSpec("P")
 
@@ -210,7 +211,10 @@ def _unmount(mounted: Mounted, *, now: bool, timeout: float | None) -> int:
     from ingisfs.outbox.reading import ReadOnlyOutbox
 
     language = _language()
-    outbox = ReadOnlyOutbox(mounted.state_folder)
+    try:
+        outbox = ReadOnlyOutbox(mounted.state_folder)
+    except PermissionError:
+        raise ConfigError("where.machine", mountpoint=mounted.mountpoint) from None
     try:
         language = click.get_current_context().obj = outbox.meta("language") or language
         if not now and mounted.alive:
@@ -273,13 +277,20 @@ def status(
     """Say what became of the documents. Exit code 3: some of them, or the server, need a person."""
     from ingisfs.report import console
 
-    settings, folder = _which(mountpoint, drive, config, state)
+    try:
+        settings, folder = _which(mountpoint, drive, config, state)
+    except ConfigError as error:
+        code = None if watch else _status_from_outside(mountpoint, drive, config, as_json=as_json)
+        if code is None:
+            raise error from None
+        return code
     with _looking_into(folder) as outbox:
 
         def look() -> Snapshot:
             return _snapshot(outbox, settings)
 
         snapshot = look()
+        gone, told = _told_of_drive(settings, folder, snapshot)
         if as_json:
             from ingisfs.report.text import as_json as render
 
@@ -287,9 +298,48 @@ def status(
         elif watch:
             with suppress(KeyboardInterrupt):
                 console.watch(look)
+            snapshot = look()  # what it ended with
         else:
-            click.echo(console.status_lines(snapshot))
-        return NEEDS_PERSON if snapshot.needs_a_person else FINE
+            if gone:
+                click.echo(gone)
+            click.echo(console.status_lines(snapshot, told))
+        return NEEDS_PERSON if snapshot.needs_a_person or gone else FINE
+
+
+def _told_of_drive(settings: Drive, folder: Path, snapshot: Snapshot) -> tuple[str, str]:
+    """Return that the drive is gone, which belongs before all else; and else where it is and whether it delivers."""
+    from ingisfs.outbox.locks import is_locked
+    from ingisfs.whereabouts import Where, whereabouts
+
+    language = snapshot.drive.language
+    found = whereabouts(settings, folder)
+    told = say(language, found.sentence, **found.values)
+    delivers = False
+    with suppress(OSError):
+        delivers = is_locked(folder / "courier.lock")
+    if found.where in {Where.HERE, Where.ELSEWHERE}:
+        return "", f"{told} {say(language, 'where.courier' if delivers else 'where.no-courier')}"
+    if delivers and snapshot.waiting:
+        told += " " + say(language, "where.courier-left")
+    return (told, "") if found.where is Where.GONE else ("", told)
+
+
+def _status_from_outside(mountpoint: str | None, drive: str, config: Path | None, *, as_json: bool) -> int | None:
+    """Print what a drive that is not ours says to everybody. None if it says nothing, or if there is none."""
+    from ingisfs import mounting, outside
+    from ingisfs.diagnosis import within
+
+    place = mountpoint or _configured(drive, config).mountpoint
+    with suppress(ConfigError):
+        place = mounting.find(mountpoint).mountpoint
+    if not place:
+        return None
+    try:
+        found = within(ANSWER, lambda: outside.read(place))
+    except (OSError, ValueError):
+        return None
+    click.echo(found.json if as_json else found.text, nl=False)
+    return NEEDS_PERSON if found.needs_a_person else FINE
 
 
 @contextmanager
@@ -505,16 +555,19 @@ def history(
 @_plainly
 def tray(config: Path | None, machine: bool) -> int:
     """Show an icon beside the clock: how the drives are, and what to do about documents."""
-    from ingisfs.config import user_data_folder
+    from ingisfs.config import tray_folder
     from ingisfs.outbox.locks import locked
     from ingisfs.tray import drawing
     from ingisfs.tray.model import Tray
 
-    user_data_folder().mkdir(parents=True, exist_ok=True)
-    with locked(user_data_folder() / "tray.lock", timeout=0) as alone:
+    folder = tray_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with locked(folder / "lock", timeout=0) as alone:
         if not alone:
             raise ConfigError("tray.already")
-        drawing.run(Tray(_file(config, machine), _language()), _language())
+        stop = folder / "stop"  # the installer makes it
+        stop.unlink(missing_ok=True)
+        drawing.run(Tray(_file(config, machine), _language()), _language(), stop.exists)
     return FINE
 
 
@@ -614,8 +667,11 @@ def autostart_on(drives: tuple[str, ...], config: Path | None, machine: bool) ->
     from ingisfs.autostart import Autostart
 
     path = _file(config, machine)
-    told = Autostart(path, machine=machine, config=config, drives=drives).on()
+    made = Autostart(path, machine=machine, config=config, drives=drives)
+    told = made.on()
     click.echo(say(_language(), told.sentence, path=path, **told.values))
+    if made.icon_comes_later:
+        click.echo(say(_language(), "autostart.icon"))
     return FINE
 
 

@@ -152,6 +152,14 @@ def user_data_folder() -> Path:
     return platformdirs.user_data_path("ingisfs", appauthor=False)
 
 
+def tray_folder() -> Path:
+    """Return the folder in which the icon beside the clock has its lock, and finds that it is to end.
+
+    No drive can have this name.
+    """
+    return user_data_folder() / ".tray"
+
+
 def machine_folder() -> Path:
     """Return the folder under which the outboxes of the machine's own drives lie."""
     if sys.platform == "win32":

@@ -45,6 +45,7 @@ from ingisfs.outbox.mirror import machine_id
 from ingisfs.outbox.reading import DATABASE, ReadOnlyOutbox
 from ingisfs.outbox.store import OutboxForeignError, refuse_foreign
 from ingisfs.report.catalogue import duration, moment, number, say, size
+from ingisfs.whereabouts import others_at
 from ingisfs.windows import Windows
 
 RELEASED = datetime(2026, 11, 25, tzinfo=UTC).timestamp()  # of this version: no clock that is right says less
@@ -208,6 +209,8 @@ class Diagnosis:
         if not drive.mountpoint:
             return self._warn(name, "check.mountpoint.none", "check.mountpoint.none.remedy")
         place = mounting.place(drive.mountpoint)
+        if (others := others_at(place)) is not None and not mounting.is_dead(place):
+            return Step(name, Result.WARN, say(self._language, others.sentence, **others.values))
         is_free = within(ANSWER, lambda: _is_free(place))
         option = "" if drive.name == DEFAULT_DRIVE else f" --drive {drive.name}"
         start = "ingisfs autostart on --machine" if drive.of_machine else f"ingisfs mount{option}"

@@ -27,7 +27,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ingisfs.autostart import NAME as TASK
-from ingisfs.config import ConfigError, machine_config_path, machine_folder, user_config_path, user_data_folder
+from ingisfs.autostart import TRAY_NAME
+from ingisfs.config import (
+    ConfigError,
+    machine_config_path,
+    machine_folder,
+    tray_folder,
+    user_config_path,
+    user_data_folder,
+)
 from ingisfs.drive import winfsp
 from ingisfs.drive.registry import Registry
 from ingisfs.outbox.locks import is_locked
@@ -49,7 +57,8 @@ PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
 
 Runner = Callable[..., "subprocess.CompletedProcess[str]"]
 
-POWERSHELL = os.environ.get("SYSTEMROOT", r"C:\Windows") + r"\System32\WindowsPowerShell\v1.0\powershell.exe"
+WINDOWS = os.environ.get("SYSTEMROOT", r"C:\Windows")
+POWERSHELL = WINDOWS + r"\System32\WindowsPowerShell\v1.0\powershell.exe"
 # The name comes in a variable: nothing in it can be taken for a part of the command.
 SIGNATURE = (
     "$s = Get-AuthenticodeSignature -LiteralPath $env:INGISFS_MSI;"
@@ -146,6 +155,7 @@ class Note:
         default_factory=dict
     )  # folders of the keepers (running.py) → the tasks that start them
     stopped: list[str] = field(default_factory=list)  # state folders of the drives
+    icons: list[str] = field(default_factory=list)  # folders of the icons beside the clock
 
     def write(self, path: Path) -> None:
         """Keep it. Raises OSError."""
@@ -184,6 +194,11 @@ def keepers(users: Mapping[str, Path] | None = None) -> dict[Path, str]:
         with suppress(OSError):
             found |= dict.fromkeys((_local(profile) / "keepers").iterdir(), f"{TASK} {sid}")
     return found
+
+
+def icons(users: Mapping[str, Path]) -> list[Path]:
+    """Return the folders of the icons beside the clock, this user's and others'."""
+    return sorted({tray_folder(), *(_local(profile) / tray_folder().name for profile in users.values())})
 
 
 def outboxes(users: Mapping[str, Path] | None = None) -> list[Path]:
@@ -251,9 +266,11 @@ class Programs:
         users: Callable[[], Mapping[str, Path]] = profiles,
         processes: Callable[[Path], dict[int, str]] = processes_in,
         limit: float = END_LIMIT,
+        icon: Path | None = None,
     ) -> None:
-        """`limit` is in seconds, for each kind of process to end."""
+        """`limit` is in seconds, for each kind of process to end. `icon` is the shortcut to the icon by the clock."""
         self.program = program
+        self._icon = icon
         self._run = run
         self._users = users
         self._processes = processes
@@ -271,12 +288,14 @@ class Programs:
             return False
 
     def end(self, note: Note) -> None:
-        """End keepers, drives and couriers; what waits stays in the outboxes. Raises InUseError if one stays.
+        """End icons, keepers, drives and couriers; what waits stays in the outboxes. Raises InUseError if one stays.
 
         What was asked to end is in `note`, also then.
         """
         note.autostart = self.succeeds("schtasks", "/Query", "/TN", TASK)
         drives = [state for state in self.outboxes() if _runs(state)]
+        note.icons = [str(folder) for folder in icons(self._users()) if _is_kept(folder)]
+        self._ask(map(Path, note.icons), _is_kept)
         note.kept = {str(folder): task for folder, task in keepers(self._users()).items() if _is_kept(folder)}
         self._ask(map(Path, note.kept), _is_kept)  # first: they unmount what they keep, and would mount it again
         note.stopped = [str(state) for state in drives]
@@ -303,11 +322,15 @@ class Programs:
 
     def start(self, note: Note) -> list[str]:
         """Start again what `end` ended; returns the folders of the drives that their users have to mount again."""
-        for folder in (*note.stopped, *note.kept):
+        for folder in (*note.stopped, *note.kept, *note.icons):
             with suppress(OSError):  # no person unmounted it, so it is to be mounted again
                 (Path(folder) / "stop").unlink(missing_ok=True)
         for task in sorted({task for folder, task in note.kept.items() if not _is_kept(Path(folder))}):
             self.succeeds("schtasks", "/Run", "/TN", task)
+        if str(tray_folder()) in note.icons and self._icon is not None and self._icon.exists():
+            # By way of the desktop, which has no administrator's rights: neither may the icon have them. That of others
+            # comes back when they log on.
+            self.succeeds(WINDOWS + r"\explorer.exe", str(self._icon))
         return [] if note.kept else [state for state in note.stopped if not _runs(Path(state))]
 
     def autostart(self, switch: str) -> bool:
@@ -320,8 +343,9 @@ class Programs:
             if self.succeeds("schtasks", "/Query", "/TN", f"{TASK} {sid}"):
                 self.succeeds("schtasks", "/Delete", "/TN", f"{TASK} {sid}", "/F")
             key = rf"HKU\{sid}\Software\Microsoft\Windows\CurrentVersion\Run"
-            if self.succeeds("reg", "query", key, "/v", TASK):
-                self.succeeds("reg", "delete", key, "/v", TASK, "/f")
+            for name in (TASK, TRAY_NAME):
+                if self.succeeds("reg", "query", key, "/v", name):
+                    self.succeeds("reg", "delete", key, "/v", name, "/f")
 
 
 # ---- PATH --------------------------------------------------------------------------------------------------------
@@ -524,10 +548,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--note", type=Path)
     parser.add_argument("--beside", type=Path)
     parser.add_argument("--shortcut", type=Path)
+    parser.add_argument("--icon", type=Path)
     parser.add_argument("--log", type=Path)
     parser.add_argument("--language", choices=["nl", "en"], default="nl")
     options = parser.parse_args(arguments)
-    programs, language, code = Programs(options.program), options.language, FINE
+    programs, language, code = Programs(options.program, icon=options.icon), options.language, FINE
     lines: list[str] = []
     try:
         if options.step == "before":

@@ -92,6 +92,18 @@ def disk_of(folder: Path, mountinfo: str) -> str:
     return kind
 
 
+def drives(mountinfo: str) -> dict[str, int]:
+    """Return where drives of ingisfs are mounted, and the number of the user who mounted each."""
+    found: dict[str, int] = {}
+    for place, kind, options in _all(mountinfo):
+        user = re.search(r"(?:^|,)user_id=(\d+)", options)
+        if kind == "fuse.ingisfs" and user is not None:
+            found[place] = int(user[1])
+        else:
+            found.pop(place, None)  # another one lies over it
+    return found
+
+
 def mountpoints(mountinfo: str) -> set[str]:
     """Return where something is mounted, after the text of /proc/self/mountinfo."""
     return {place for place, _ in _mounts(mountinfo)}
@@ -99,8 +111,14 @@ def mountpoints(mountinfo: str) -> set[str]:
 
 def _mounts(mountinfo: str) -> Iterator[tuple[str, str]]:
     """Yield the place and the kind of each file system."""
+    for place, kind, _ in _all(mountinfo):
+        yield place, kind
+
+
+def _all(mountinfo: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the place, the kind and the options of each file system."""
     for line in mountinfo.splitlines():
         fields = line.split(" ")
         if "-" in fields[6:]:
             place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4])
-            yield place, fields[fields.index("-", 6) + 1]
+            yield place, fields[fields.index("-", 6) + 1], fields[-1]

@@ -25,6 +25,7 @@ from ingisfs.drive.registry import Mounted, normal, noted, registries
 from ingisfs.drive.stop_file import StopFile
 from ingisfs.outbox.locks import is_locked
 from ingisfs.processes import apart, python
+from ingisfs.whereabouts import is_seen, others_at
 from ingisfs.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,9 @@ def check_state(folder: Path) -> None:
 def _check_mountpoint(drive: Drive) -> None:
     mountpoint = drive.mountpoint
     if any(mounted.alive and mounted.mountpoint == mountpoint for _, mounted in noted()):
-        raise ConfigError("mount.already", mountpoint=mountpoint)
+        raise ConfigError("mount.already" if is_seen(mountpoint) else "where.session", mountpoint=mountpoint)
+    if (refusal := others_at(mountpoint)) is not None and not is_dead(mountpoint):
+        raise refusal
     if sys.platform == "win32":
         letters.choose(mountpoint, Windows().letters())
         return
@@ -116,6 +119,15 @@ def _check_mountpoint(drive: Drive) -> None:
         raise ConfigError("mount.other", mountpoint=mountpoint)
     if entries:
         raise ConfigError("mount.not-empty", mountpoint=mountpoint)
+
+
+def is_dead(mountpoint: str) -> bool:
+    """Tell whether only the mount is left of a drive: whoever served it was killed."""
+    try:
+        os.lstat(mountpoint)
+    except OSError as error:
+        return error.errno == errno.ENOTCONN
+    return False
 
 
 def _fusermount(mountpoint: str, *, lazy: bool = False) -> subprocess.CompletedProcess[str]:
@@ -210,7 +222,7 @@ def find(mountpoint: str | None) -> Mounted:
         wanted = normal(mountpoint)
         at = [mounted for _, mounted in noted() if mounted.mountpoint == wanted]
         if not at:
-            raise ConfigError("unmount.none-here", mountpoint=mountpoint)
+            raise others_at(wanted) or ConfigError("unmount.none-here", mountpoint=mountpoint)
         return next((mounted for mounted in at if mounted.alive), at[0])
     running = [mounted for _, mounted in noted() if mounted.alive]
     if not running:
@@ -254,6 +266,11 @@ def _take_away(mounted: Mounted) -> None:
         done = _fusermount(mounted.mountpoint, lazy=not mounted.alive)
         if done.returncode == 0 or not mounted.alive:
             return
+        if not _has_mount(mounted.mountpoint) and time.monotonic() <= end:  # it ends, or is out of our sight
+            time.sleep(0.1)
+            continue
+        if not _has_mount(mounted.mountpoint):
+            raise ConfigError("where.session", mountpoint=mounted.mountpoint)
         busy = "busy" in done.stderr.lower()
         if not busy or time.monotonic() > end:
             sentence = "unmount.busy" if busy else "unmount.failed"

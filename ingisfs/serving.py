@@ -87,9 +87,12 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         portal=drive.portal or None,
         host=library(),
     )
-    status = StatusFiles(
-        outbox, facts, outbox.clock, lambda: [*(["unkept"] if volume is not None and volume.unkept else []), *damage]
-    )
+
+    def wrong() -> list[str]:
+        unkept = ["unkept"] if volume is not None and volume.unkept else []
+        return [*unkept, *damage, *(["courier"] if supervisor.fails else [])]
+
+    status = StatusFiles(outbox, facts, outbox.clock, wrong)
     registry = registry_of(drive)
 
     housekeeper = _Housekeeper(outbox, ballast, drive)

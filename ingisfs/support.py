@@ -35,7 +35,19 @@ from ingisfs.report.text import as_json
 LOG = 2_000_000  # bytes of each log at most, from its end
 STEPS = 20_000  # latest steps of the history at most
 
-LIBRARIES = ("asyncssh", "click", "diskcache", "httpx", "keyring", "mfusepy", "rich", "tomlkit", "winfspy")
+LIBRARIES = (
+    "asyncssh",
+    "click",
+    "diskcache",
+    "httpx",
+    "keyring",
+    "mfusepy",
+    "pillow",
+    "pystray",
+    "rich",
+    "tomlkit",
+    "winfspy",
+)
 #: Settings that name a person, or a place that does; said is only whether there is one.
 _PERSONAL = {"user", "mail", "ca_file", "password_file", "key_file", "state"}
 

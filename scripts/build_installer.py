@@ -39,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 LOCK = HERE / "windows.lock"
 SOURCES = HERE / "installer"
 WHEELS = FOLDER / "downloads" / "wheels"
-EXTRAS = ("stage",)
+EXTRAS = ("stage", "tray")
 GCC = "x86_64-w64-mingw32-gcc"
 DEBIAN = ["nsis", "gcc-mingw-w64-x86-64"]
 MISSING = (
@@ -148,9 +148,11 @@ def closure(wheels: Iterable[Wheel]) -> dict[str, list[str]]:
 
 def _ours(name: str) -> bool:
     """Tell whether pyproject.toml asks for it, and not only MORE."""
+    from packaging.requirements import Requirement
+
     from scripts.windows_python import MORE
 
-    return canonical(name) not in map(canonical, MORE)
+    return canonical(name) not in {canonical(Requirement(each).name) for each in MORE}
 
 
 def lock() -> list[str]:

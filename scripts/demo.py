@@ -121,6 +121,8 @@ class Demo:
     Ctrl-C and SIGTERM are only noted, and looked for where stopping leaves nothing half done.
     """
 
+    batch = "1s"  # how often the local INGIS takes documents in
+
     def __init__(self, lang: str) -> None:
         self.lang = lang
         self.say = SENTENCES[lang]
@@ -165,7 +167,7 @@ class Demo:
                     "--language",
                     self.lang,
                     "--batch",
-                    "1s",
+                    self.batch,
                     "--demo",
                 ),
                 env={**os.environ, "INGISFS_STAGE_PASSWORD": self.password},

@@ -33,6 +33,9 @@ PORTAL = "https://portaal.example.nl/"
 class Studio(Demo):
     """A drive of which pictures are taken."""
 
+    batch = "off"  # what is delivered stays so, as on a server of which nothing is known
+    images = IMAGES
+
     @contextlib.contextmanager
     def mounted(self) -> Iterator[None]:
         """Mount the drive for the block; nothing is waited for at its end."""
@@ -87,14 +90,14 @@ class Studio(Demo):
         from PIL import Image
 
         time.sleep(1.5)  # the page may be a second old
-        target = IMAGES / f"status-{name}.{self.lang}.png"
+        target = self.images / f"status-{name}.{self.lang}.png"
         options = ["--headless", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-sync"]
         options += ["--no-sandbox"] if os.geteuid() == 0 else []
         options += [f"--user-data-dir={self.folder / 'chromium'}", f"--window-size={WIDTH},{height}"]
         page = (self.drive / "INGIS-STATUS.html").as_uri()
         subprocess.run(["chromium", *options, f"--screenshot={target}", page], check=True, capture_output=True)
         Image.open(target).convert("RGB").quantize(160).save(target, optimize=True)
-        print(target.relative_to(ROOT))
+        print(target)
 
 
 def shoot_all(studio: Studio) -> None:

@@ -38,7 +38,8 @@ EXTRAS = ("stage", "king", "dev")
 # What runs on this side only.
 NOT_THERE = {"axe-playwright-python", "hatchling", "mypy", "pip", "pyftpdlib", "pyopenssl", "ruff"}
 # Needed on Windows, or on its Python, only. pip would judge their markers by the Python that it runs under itself.
-MORE = ("backports.tarfile", "colorama", "importlib-metadata", "pywin32-ctypes", "typing-extensions")
+# importlib-metadata 10.2 brings lazy-importer, which changes how all of a process imports; keyring is content with 4.
+MORE = ("backports.tarfile", "colorama", "importlib-metadata<10", "pywin32-ctypes", "typing-extensions")
 
 # An embeddable Python takes its path from this file alone; lines are relative to it. The last one is this checkout.
 PATH_FILE = r"""python311.zip

@@ -246,6 +246,7 @@ def test_what_task_scheduler_takes_later_is_no_longer_in_the_registry(settings: 
 @pytest.mark.parametrize("machine", [False, True])
 def test_the_icon_beside_the_clock_comes_at_log_on_and_goes_with_the_rest(settings: Path, machine: bool) -> None:
     system = System()
+    started: list[Sequence[str]] = []
 
     def made(*, tray: bool) -> Autostart:
         return Autostart(
@@ -256,20 +257,28 @@ def test_the_icon_beside_the_clock_comes_at_log_on_and_goes_with_the_rest(settin
             windows=True,
             interpreter=PYTHON,
             tray=tray,
+            start=started.append,
         )
 
     assert made(tray=True).on().sentence.startswith("autostart.on.")
+    assert made(tray=True).icon_comes_later is machine
+    assert not made(tray=False).icon_comes_later
     key = MACHINE_RUN_KEY if machine else RUN_KEY
     more = ["--machine"] if machine else []
     command = subprocess.list2cmdline([PYTHON, "-m", "ingisfs", "tray", *more, "--config", str(settings)])
     assert ["add", key, "/v", TRAY_NAME, "/t", "REG_SZ", "/d", command, "/f"] in system.of("reg")
+    # An administrator's icon would have their rights.
+    expected = [] if machine else [command]
+    assert [subprocess.list2cmdline(each) for each in started] == expected
     made(tray=False).off()
     assert system.values == set()
 
 
 def test_an_icon_that_is_refused_keeps_no_drive_from_starting(settings: Path) -> None:
     system = System(reg="ERROR: Access is denied.")
-    made = Autostart(settings, machine=False, runner=system, windows=True, interpreter=PYTHON, tray=True)
+    made = Autostart(
+        settings, machine=False, runner=system, windows=True, interpreter=PYTHON, tray=True, start=lambda _: None
+    )
     assert made.on().sentence == "autostart.on.user"
 
 

@@ -46,7 +46,7 @@ def installed(folder: Path, version: str) -> Path:
 
 
 LOCAL = "AppData/Local/ingisfs"
-ANNA = "S-1-5-21-1-2-3-1001"
+ANNA, BERT = "S-1-5-21-1-2-3-1001", "S-1-5-21-1-2-3-1002"
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +54,7 @@ def nothing_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """Only the folders of a test are looked into."""
     monkeypatch.setattr(installing, "machine_folder", lambda: tmp_path / "machine")
     monkeypatch.setattr(installing, "user_data_folder", lambda: tmp_path / "nobody")
+    monkeypatch.setattr(installing, "tray_folder", lambda: tmp_path / "anna" / LOCAL / ".tray")
     monkeypatch.setattr(installing, "machine_config_path", lambda: tmp_path / "machine" / "config.toml")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "nobody"))
 
@@ -73,9 +74,15 @@ def keeper(tmp_path: Path) -> Path:
 
 
 def programs(
-    program: Path, runner: Runner, *, left: Callable[[Path], dict[int, str]] = lambda _: {}, limit: float = 0.3
+    program: Path,
+    runner: Runner,
+    *,
+    left: Callable[[Path], dict[int, str]] = lambda _: {},
+    limit: float = 0.3,
+    icon: Path | None = None,
 ) -> Programs:
-    return Programs(program, runner, users=lambda: {ANNA: program.parent / "anna"}, processes=left, limit=limit)
+    users = {ANNA: program.parent / "anna", BERT: program.parent / "bert"}
+    return Programs(program, runner, users=lambda: users, processes=left, limit=limit, icon=icon)
 
 
 # ---- versions ----------------------------------------------------------------------------------------------------
@@ -138,6 +145,47 @@ def test_keepers_and_drives_are_asked_to_end_in_this_order_and_come_back_afterwa
     assert not (state / "stop").exists()
     assert not (folder / "stop").exists()
     assert ["schtasks", "/Run", "/TN", task] in runner.commands
+
+
+@pytest.mark.parametrize("whose", ["anna", "bert"])
+def test_an_icon_beside_the_clock_is_asked_to_end_and_comes_back_without_an_administrators_rights(
+    tmp_path: Path, whose: str
+) -> None:
+    program, runner, note_file = installed(tmp_path / "ingisfs", "0.1"), Runner(), tmp_path / "ran.json"
+    folder, shortcut = tmp_path / whose / LOCAL / ".tray", tmp_path / "icon.lnk"
+    folder.mkdir(parents=True)
+    shortcut.touch()
+    shown = FileLock(folder / "lock")
+    assert shown.acquire()
+
+    def serve() -> None:
+        wait_for((folder / "stop").exists, "the wish that the icon ends", 60)
+        shown.close()
+
+    server = threading.Thread(target=serve)
+    server.start()
+    mine = programs(program, runner, limit=60, icon=shortcut)
+    installing.before(mine, "0.2", program, note_file)
+    server.join()
+    assert not runner.ran("explorer.exe")
+    installing.after(mine, "en", note_file, tmp_path, change_path=lambda _: None, install=no_winfsp)
+    assert not (folder / "stop").exists()
+    started = [command for command in runner.commands if command[0].endswith(r"\explorer.exe")]
+    assert started == ([[installing.WINDOWS + r"\explorer.exe", str(shortcut)]] if whose == "anna" else [])
+
+
+def test_an_icon_that_does_not_end_refuses_the_upgrade(tmp_path: Path) -> None:
+    program, folder = installed(tmp_path / "ingisfs", "0.1"), tmp_path / "anna" / LOCAL / ".tray"
+    folder.mkdir(parents=True)
+    shown = FileLock(folder / "lock")
+    assert shown.acquire()
+    try:
+        with pytest.raises(InUseError) as refused:
+            installing.before(programs(program, Runner()), "0.2", program, tmp_path / "ran.json")
+    finally:
+        shown.close()
+    assert str(folder) in str(refused.value.values["users"])
+    assert not (folder / "stop").exists()
 
 
 def test_where_another_user_says_that_a_drive_is_an_administrator_does_not_look(tmp_path: Path) -> None:
@@ -259,6 +307,8 @@ def test_removal_ends_what_runs_and_switches_autostart_off(tmp_path: Path) -> No
     said = installing.remove(programs(program, runner), "nl", change_path=changes.append)
     assert runner.ran("autostart off --machine")
     assert ["schtasks", "/Delete", "/TN", f"ingisfs {ANNA}", "/F"] in runner.commands
+    run_key = rf"HKU\{BERT}\Software\Microsoft\Windows\CurrentVersion\Run"
+    assert ["reg", "delete", run_key, "/v", "ingisfs tray", "/f"] in runner.commands
     assert changes[0](f"C:\\a;{program};C:\\b") == "C:\\a;C:\\b"
     assert str(state) in said[-1], "where everything stays"
 

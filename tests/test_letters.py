@@ -156,6 +156,23 @@ class TestLinux:
         assert letters.disk_of(Path(disk), text) != ""
         assert {"/", "/proc"} <= letters.mountpoints(text)
 
+    def test_drives_are_known_with_who_mounted_them_and_not_below_what_lies_over_them(self) -> None:
+        line = "{} 22 0:{} / {} rw,nosuid - {} {} rw,user_id={},group_id=0,default_permissions"
+        text = "\n".join(
+            line.format(at, at, *told)
+            for at, told in enumerate(
+                [
+                    ("/home/anna/X", "fuse.ingisfs", "ingisfs-king", 1001),
+                    (r"/home/bert/mijn\040X", "fuse.ingisfs", "ingisfs-king", 1002),
+                    ("/mnt/ssh", "fuse.sshfs", "host:/", 1001),
+                    ("/mnt/under", "fuse.ingisfs", "ingisfs-king", 1001),
+                    ("/mnt/under", "tmpfs", "tmpfs", 0),
+                ]
+            )
+        )
+        assert letters.drives(text) == {"/home/anna/X": 1001, "/home/bert/mijn X": 1002}
+        assert letters.drives("\nnonsense\n") == {}
+
 
 # ---- what mounting does with them --------------------------------------------------------------------------------
 
@@ -200,10 +217,12 @@ def test_a_mount_on_windows_is_refused_where_it_cannot_be(as_windows: pytest.Mon
         as_windows.setenv(name, value)
     for machine, sentence in [
         (Machine("C:", "X:"), r"letter\.taken"),
+        (Machine("C:", "X:", file_system="INGISFS"), r"where\.others"),
         (Machine("C:", kind=REMOTE), r"place\.bad-disk"),
         (Machine("C:", file_system="FAT32"), r"place\.bad-disk"),
     ]:
         as_windows.setattr(mounting, "Windows", lambda machine=machine: machine)
+        as_windows.setattr("ingisfs.whereabouts.Windows", lambda machine=machine: machine)
         with pytest.raises(ConfigError, match=sentence):
             mounting.check(drive)
 

@@ -68,10 +68,24 @@ def test_another_user_prints_into_the_machines_drive_and_may_not_look_into_its_o
         assert "Schijf king" in seen.stdout.decode()
 
         drive.config.chmod(0o644)
+        wait_for(
+            lambda: "1 bezorgd" in (drive.mountpoint / "INGIS-STATUS.txt").read_text(), "the news on the drive", 60
+        )
         looked = ingisfs(drive, "status", "--config", str(drive.config), be=NOBODY)
         said, complained = looked.communicate(timeout=60)
+        assert (looked.returncode, complained) == (0, "")
+        assert said.startswith("Alles is in orde: 1 bezorgd, niets wacht.\nSchijf king"), "what the drive says itself"
+        for command in (["queue", "list", "--config", str(drive.config)], ["history", "--config", str(drive.config)]):
+            looked = ingisfs(drive, *command, be=NOBODY)
+            said, complained = looked.communicate(timeout=60)
+            assert (looked.returncode, said) == (1, "")
+            assert "alleen een beheerder" in complained
+        looked = ingisfs(drive, "unmount", str(drive.mountpoint), be=NOBODY)
+        said, complained = looked.communicate(timeout=60)
         assert (looked.returncode, said) == (1, "")
-        assert "alleen een beheerder" in complained
+        assert complained.startswith(
+            f"{drive.mountpoint} is de schijf van een andere gebruiker van deze computer: root."
+        )
         looked = ingisfs(drive, "status", "--config", str(drive.config))
         said, complained = looked.communicate(timeout=60)
         assert looked.returncode == 0, complained

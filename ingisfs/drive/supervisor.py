@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0  # s before a courier that died is started again
 GOOD_RUN = 60.0  # s after which an earlier death is forgotten
+WELL = 10.0  # s after which a courier is taken to be well
+DEATHS = 3  # in a row, each before it was well, after which a person is told
 
 
 class Supervisor:
@@ -24,6 +26,8 @@ class Supervisor:
         """Supervise the courier of `drive`; nothing is started yet."""
         self._drive = drive
         self._process: subprocess.Popen[bytes] | None = None
+        self._deaths = 0  # in a row
+        self._began: float | None = None  # s, monotonic: when the courier was started that runs
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._happened = threading.Event()  # the courier ended, or the drive does
@@ -32,6 +36,12 @@ class Supervisor:
     def start(self) -> None:
         """Start the courier and keep it running."""
         self._thread.start()
+
+    @property
+    def fails(self) -> bool:
+        """Tell whether the courier ends time and again, so that nothing is delivered."""
+        began = self._began
+        return self._deaths >= DEATHS and (began is None or time.monotonic() - began < WELL)
 
     def wake(self) -> None:
         """Tell the courier that there is work. Never waits, never raises."""
@@ -78,6 +88,7 @@ class Supervisor:
                 process = self._spawn()
             except OSError as error:
                 log.error("cannot start the courier: %s", error)
+                self._deaths += 1
             else:
                 with self._lock:
                     self._process = process
@@ -91,7 +102,7 @@ class Supervisor:
 
     def _ran_well(self, process: subprocess.Popen[bytes]) -> bool:
         """Wait for the end of the courier or of the drive; tells whether the courier had lived for long."""
-        began = time.monotonic()
+        began = self._began = time.monotonic()
 
         def wait() -> None:
             process.wait()
@@ -102,4 +113,7 @@ class Supervisor:
         self._happened.wait()
         if not self._ending.is_set():
             self._happened.clear()
-        return time.monotonic() - began >= GOOD_RUN
+        lived = time.monotonic() - began
+        self._began = None
+        self._deaths = 1 if lived >= WELL else self._deaths + 1
+        return lived >= GOOD_RUN

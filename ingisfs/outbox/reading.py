@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,16 @@ class Reading(ABC):
     @abstractmethod
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one SELECT and return all of its rows."""
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Have all questions of the block answered as of one moment, whatever others commit meanwhile."""
+        self.rows("BEGIN")
+        try:
+            yield
+        finally:
+            with suppress(Exception):  # what failed in the block may have ended it already
+                self.rows("ROLLBACK")
 
     def documents(self, where: str, parameters: Sequence[Any] = ()) -> list[Document]:
         """Return the documents for which `where` (SQL, ours alone, never a person's) holds."""

@@ -52,6 +52,12 @@ SENTENCES: dict[str, dict[str, str]] = {
         " ({detail}); so it is with the programs that Windows starts at log-on. A keeper that is ended then comes back"
         " only at the next log-on. Mount now with: ingisfs mount",
     },
+    "autostart.icon": {
+        "nl": "Het pictogram bij de klok komt vanzelf bij de volgende aanmelding. Wilt u het nu al zien, kies dan"
+        " Start, ingisfs, Pictogram bij de klok.",
+        "en": "The icon beside the clock comes by itself at the next log-on. To see it now, choose Start, ingisfs, Icon"
+        " beside the clock.",
+    },
     "autostart.off.done": {
         "nl": "De schijven in {path} starten niet meer vanzelf. Wat de bewaker gekoppeld hield, is nu ontkoppeld; wat"
         " nog wacht, blijft bewaard. Koppel met: ingisfs mount",

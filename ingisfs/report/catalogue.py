@@ -17,6 +17,7 @@ from ingisfs.report.page_sentences import SENTENCES as PAGE
 from ingisfs.report.setup_sentences import SENTENCES as SETUP
 from ingisfs.report.status_sentences import SENTENCES as STATUS
 from ingisfs.report.tray_sentences import SENTENCES as TRAY
+from ingisfs.report.where_sentences import SENTENCES as WHERE
 
 LANGUAGES = ("nl", "en")
 CATALOGUE: Final[dict[str, dict[str, str]]] = {
@@ -29,6 +30,7 @@ CATALOGUE: Final[dict[str, dict[str, str]]] = {
     **SETUP,
     **STATUS,
     **TRAY,
+    **WHERE,
 }
 
 

@@ -12,11 +12,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ingisfs.outbox.document import NEEDS_PERSON, SENT, Document, Reason, State
-from ingisfs.report import target
 from ingisfs.report.catalogue import moment, number, say
 from ingisfs.report.layout import columns, pad, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
-from ingisfs.report.text import cells, headline, lines, sentence
+from ingisfs.report.text import cells, headline, lines, sentence, unknown
 
 if TYPE_CHECKING:
     from rich import progress as rich_progress
@@ -27,9 +26,9 @@ INTERVAL = 1.0  # s between two looks of the watch
 AROUND = 14  # lines of the watch that are not documents
 
 
-def status_lines(snapshot: Snapshot) -> str:
-    """Return what `ingisfs status` prints."""
-    return "\n".join(lines(snapshot, NEWEST))
+def status_lines(snapshot: Snapshot, drive: str = "") -> str:
+    """Return what `ingisfs status` prints; `drive` says how the drive is."""
+    return "\n".join(lines(snapshot, NEWEST, drive))
 
 
 def queue_lines(documents: Sequence[Document], language: str) -> str:
@@ -99,7 +98,7 @@ def _drawn(snapshot: Snapshot, limit: int) -> RenderableType:
         *_bar(snapshot),
         table,
         Text(snapshot.target.sentence(language)),
-        Text(sentence(language, needing.document) if needing else say(language, "page.ingis-unknown"), style="dim"),
+        Text(sentence(language, needing.document) if needing else say(language, unknown(snapshot)), style="dim"),
     )
 
 
@@ -111,7 +110,7 @@ def _bar(snapshot: Snapshot) -> list[RenderableType]:
     run, language = snapshot.run, snapshot.drive.language
     if run is None:
         return []
-    going = "progress.run" if snapshot.target.state == target.OK else "progress.waiting"
+    going = "progress.run" if snapshot.moves else "progress.waiting"
     told = say(language, going, done=number(language, run.done), total=number(language, run.total))
     return [Text(told), ProgressBar(total=run.total, completed=run.done)]
 

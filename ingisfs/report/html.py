@@ -16,12 +16,15 @@ from ingisfs.report import target
 from ingisfs.report.catalogue import CATALOGUE, counted, duration, moment, number, say
 from ingisfs.report.layout import cut, printable
 from ingisfs.report.snapshot import Row, Snapshot, together
-from ingisfs.report.text import DETAIL_TOLD, Unreadable, cells, headline, sentence
+from ingisfs.report.text import DETAIL_TOLD, Unreadable, cells, headline, latest, quiet, sentence, unknown
 
 LIMIT = 200_000  # bytes of a page at most
 RUNNING, RESTING = 5, 30  # s after which a browser asks again, while documents are on their way and when none is
 
 _ROOM = 180_000  # bytes of documents; the rest of the page has far less than what is left
+# A browser that was told a size before it reads shows no more than that, as Chromium does. Pages are of few sizes, so
+# that one that grew in between loses empty lines.
+_STEP = 8192  # bytes
 _NEEDING = 120_000  # bytes of those that need a person
 _NAME = 120  # columns
 _DETAIL = 300  # columns
@@ -121,7 +124,8 @@ a{color:var(--go)}
 
 def as_html(taken: Snapshot | Unreadable) -> bytes:
     """Return `INGIS-STATUS.html`, in the drive's language: `LIMIT` bytes at most."""
-    return _Page(taken).render().encode("utf-8", "replace")
+    page = _Page(taken).render().encode("utf-8", "replace")
+    return page + b"\n" * (-len(page) % _STEP)
 
 
 def _text(value: object) -> str:
@@ -177,10 +181,9 @@ class _Page:
         oldest = getattr(self._taken, "oldest_waiting_seconds", None)
         if oldest is not None:
             about += " · " + self._say("page.oldest", duration=duration(language, oldest))
-        elif isinstance(self._taken, Snapshot) and self._taken.documents:
+        elif isinstance(self._taken, Snapshot):
             # Nothing printed for days is no trouble; that it is so should be seen all the same.
-            latest = max(row.document.written_at for row in self._taken.documents)
-            about += " · " + self._say("html.latest", when=moment(language, latest))
+            about += "".join(f" · {_text(told)}" for told in [*latest(self._taken), quiet(self._taken)] if told)
         symbols = "".join(f'<symbol id="{n}" viewBox="0 0 24 24">{path}</symbol>' for n, path in _ICONS.items())
         drawn = (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="{COLOURS[colour]}"'
@@ -327,7 +330,7 @@ class _Page:
     def _run(self, taken: Snapshot) -> Iterable[str]:
         if taken.run is None or not taken.run.total:
             return
-        going = taken.target.state == target.OK and taken.paused_until is None
+        going = taken.moves
         share = 100 * taken.run.done / taken.run.total
         done, total = (number(self._language, count) for count in (taken.run.done, taken.run.total))
         told = self._say("progress.run" if going else "progress.waiting", done=done, total=total)
@@ -338,14 +341,16 @@ class _Page:
         )
 
     def _tiles(self, taken: Snapshot) -> Iterable[str]:
-        counts = taken.counts
-        sent = sum(counts[state] for state in SENT)
+        counts, sent = taken.counts, taken.delivered
         known = [
             f"{number(self._language, counts[state])} {say(self._language, f'state.{state}')}"
             for state in State
-            if state in BY_INGIS and counts[state]
+            if state in BY_INGIS - {State.REFUSED} and counts[state]
         ]
         of_which = f"<small>{self._say('html.of-which', told=', '.join(known))}</small>" if known else ""
+        if counts[State.REFUSED]:  # it counts among those that need a person, as long as one is needed
+            told = f"{number(self._language, counts[State.REFUSED])} {say(self._language, 'state.refused')}"
+            of_which += f"<small>{self._say('html.besides', told=told)}</small>"
         need, wait = ("bad" if taken.needs_person else "off"), ("go" if taken.waiting else "off")
         yield f'<h2>{self._say("html.here")}</h2><div class="tiles">'
         yield self._tile(self._number(taken.needs_person), need, "hand", "html.needs-person")
@@ -386,7 +391,7 @@ class _Page:
         if taken.ingis is not None:
             return
         if counts[State.DELIVERED] or not any(counts[state] for state in BY_INGIS):
-            yield f'<p class="note">{self._say("page.ingis-unknown")}</p>'
+            yield f'<p class="note">{self._say(unknown(taken))}</p>'
         if counts[State.COLLECTED]:
             yield f'<p class="note">{self._say("page.ingis-collected")}</p>'
         if not portal:

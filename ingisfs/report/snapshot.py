@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from ingisfs import names
 from ingisfs.clock import SYSTEM_CLOCK, Clock
-from ingisfs.outbox.document import NEEDS_PERSON, WAITING, WORDS, Document, State
+from ingisfs.outbox.document import NEEDS_PERSON, SENT, WAITING, WORDS, Document, State
 from ingisfs.outbox.reading import RECEIPTS, Reading
 from ingisfs.report.catalogue import LANGUAGES
 from ingisfs.report.target import NEEDS_PERSON as TARGET_NEEDS_PERSON
-from ingisfs.report.target import TargetStatus, read_target
+from ingisfs.report.target import OK, TargetStatus, read_target
 
 ROWS = 200  # documents of each kind at most: those that need a person, and the newest others
 REST = 900.0  # s without a new document, after which the next one begins another run
+QUIET = 86400.0  # s without a new document, after which that is worth a word
 RUN = 5000  # documents of a run that are looked at, at most
 
 _USER_INFO = re.compile(r"\A([a-z][a-z0-9+.-]*://)[^/?#]*@", re.IGNORECASE)
@@ -91,6 +92,27 @@ class Snapshot:
         return bool(self.needs_person or self.alarms) or self.target.state == TARGET_NEEDS_PERSON
 
     @property
+    def moves(self) -> bool:
+        """Tell whether what waits is on its way: the server answers, and nothing keeps documents from it."""
+        return self.target.state == OK and self.paused_until is None and "courier" not in self.alarms
+
+    @property
+    def delivered(self) -> int:
+        """How many documents the server has or had, without those that INGIS is known to have refused."""
+        return sum(self.counts[state] for state in SENT - {State.REFUSED})
+
+    @property
+    def last_written_at(self) -> float | None:
+        """When the latest document was written that is told of; s since 1970 UTC."""
+        return max((row.document.written_at for row in self.documents), default=None)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing was printed for long. That is no trouble, and is told as none."""
+        latest = self.last_written_at
+        return latest is not None and not self.waiting and self.taken_at - latest >= QUIET
+
+    @property
     def needing(self) -> list[Row]:
         """The documents that a person must look at, newest first."""
         return [row for row in self.documents if row.document.needs_person]
@@ -104,14 +126,18 @@ class Snapshot:
 def take_snapshot(
     reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str] = (), clock: Clock = SYSTEM_CLOCK
 ) -> Snapshot:
-    """Return what became of the documents, by a handful of queries that each have a limit or an index.
+    """Return what became of the documents at one moment, by a handful of queries that each have a limit or an index.
 
     `now` is in s since 1970 UTC; `clock` is the one that the outbox's due times are on. Raises what the reading raises.
     """
+    with reading.one_moment():
+        return _take(reading, drive, now, alarms, clock)
+
+
+def _take(reading: Reading, drive: DriveFacts, now: float, alarms: Sequence[str], clock: Clock) -> Snapshot:
     counts = reading.counts()
     waiting = sum(counts[state] for state in WAITING)
     oldest = reading.oldest_waiting() if waiting else None
-    # By id: a document may move on between the two questions.
     found = {d.id: d for d in [*reading.needing_person(ROWS), *reading.newest(ROWS)]}
     pairs = pair_up(found.values())
     is_told = reading.meta(RECEIPTS) is not None

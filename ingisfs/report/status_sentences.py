@@ -70,31 +70,36 @@ SENTENCES: dict[str, dict[str, str]] = {
         "en": "{name} goes together with {detail}, and that one cannot go: see there. Then print them both again.",
     },
     "reason.already-delivered": {
-        "nl": "Een eerdere {name} is op {detail} al bezorgd; deze wordt niet vanzelf nog eens verstuurd. Verwijder deze"
-        " van de schijf, of geef hem vrij als INGIS hem toch moet krijgen: ingisfs queue release {which}",
+        "nl": "Een eerdere {name} is op {detail} al bezorgd; deze wordt niet vanzelf nog eens verstuurd. Verwijder"
+        " deze van de schijf, of geef hem vrij als INGIS hem toch moet krijgen, met het pictogram bij de klok of met:"
+        " ingisfs queue release {which}",
         "en": "An earlier {name} was delivered on {detail} already; this one is not sent again by itself. Delete it"
-        " from the drive, or let it go if INGIS is to have it all the same: ingisfs queue release {which}",
+        " from the drive, or let it go if INGIS is to have it all the same, with the icon beside the clock or with:"
+        " ingisfs queue release {which}",
     },
     "reason.delivered-copy": {
         "nl": "{name} is een kopie van {detail}, dat al is bezorgd; het wordt niet nog eens verstuurd. Verwijder het"
-        " van de schijf, of geef het vrij als INGIS het onder deze naam toch moet krijgen: ingisfs queue release"
-        " {which}",
+        " van de schijf, of geef het vrij als INGIS het onder deze naam toch moet krijgen, met het pictogram bij de"
+        " klok of met: ingisfs queue release {which}",
         "en": "{name} is a copy of {detail}, which was delivered already; it is not sent again. Delete it from the"
-        " drive, or let it go if INGIS is to have it under this name all the same: ingisfs queue release {which}",
+        " drive, or let it go if INGIS is to have it under this name all the same, with the icon beside the clock or"
+        " with: ingisfs queue release {which}",
     },
     "reason.restored": {
         "nl": "{name} komt uit een teruggezette reservekopie of van een andere computer en kan al bezorgd zijn. Zoek"
         " het in het portaal van INGIS. Is het daar, verwijder het dan van de schijf; is het daar niet, geef het dan"
-        " vrij: ingisfs queue release {which}",
+        " vrij, met het pictogram bij de klok of met: ingisfs queue release {which}",
         "en": "{name} comes from a restored backup or from another computer and may have been delivered already. Look"
-        " for it in INGIS's portal. If it is there, delete it from the drive; if it is not, let it go: ingisfs queue"
-        " release {which}",
+        " for it in INGIS's portal. If it is there, delete it from the drive; if it is not, let it go, with the icon"
+        " beside the clock or with: ingisfs queue release {which}",
     },
     "reason.recovered": {
         "nl": "{name} is teruggevonden na schade aan de outbox. Open het en zoek het in het portaal van INGIS. Is het"
-        " goed en daar nog niet, geef het dan vrij: ingisfs queue release {which}. Verwijder het anders van de schijf.",
-        "en": "{name} was recovered from a damaged outbox. Open it and look for it in INGIS's portal. If it is good and"
-        " not there yet, let it go: ingisfs queue release {which}. Otherwise delete it from the drive.",
+        " goed en daar nog niet, geef het dan vrij, met het pictogram bij de klok of met: ingisfs queue release"
+        " {which}. Verwijder het anders van de schijf.",
+        "en": "{name} was recovered from a damaged outbox. Open it and look for it in INGIS's portal. If it is good"
+        " and not there yet, let it go, with the icon beside the clock or with: ingisfs queue release {which}."
+        " Otherwise delete it from the drive.",
     },
     "reason.damaged": {
         "nl": "De inhoud van {name} is niet meer wat King schreef: beschadigd of verdwenen. Druk het opnieuw af, en"
@@ -110,9 +115,11 @@ SENTENCES: dict[str, dict[str, str]] = {
     },
     "reason.name-taken": {
         "nl": "{name} is niet verstuurd: op de server staat al een ander bestand met die naam. Zoek het in het portaal"
-        " van INGIS. Is dat bestand verwerkt of weggehaald, geef dit dan vrij: ingisfs queue release {which}",
+        " van INGIS. Is dat bestand verwerkt of weggehaald, geef dit dan vrij, met het pictogram bij de klok of met:"
+        " ingisfs queue release {which}",
         "en": "{name} was not sent: the server has another file of that name already. Look for it in INGIS's portal."
-        " Once that file has been processed or removed, let this one go: ingisfs queue release {which}",
+        " Once that file has been processed or removed, let this one go, with the icon beside the clock or with:"
+        " ingisfs queue release {which}",
     },
     "reason.looks-attached": {
         "nl": "{name} wordt verstuurd, maar door zijn naam ziet INGIS het als bijlage van {detail}. Is het een factuur"
@@ -121,16 +128,20 @@ SENTENCES: dict[str, dict[str, str]] = {
         " own, give it a number in King that does not look like {detail}-1 and print it again.",
     },
     "reason.doubtful": {
-        "nl": "Het is niet zeker of {name} is aangekomen. Zoek het in het portaal van INGIS. Is het daar, verwijder het"
-        " dan van de schijf; is het daar niet, geef het dan vrij: ingisfs queue release {which}",
+        "nl": "Het is niet zeker of {name} is aangekomen. Zoek het in het portaal van INGIS. Is het daar, verwijder"
+        " het dan van de schijf; is het daar niet, geef het dan vrij, met het pictogram bij de klok of met: ingisfs"
+        " queue release {which}",
         "en": "It is not certain whether {name} has arrived. Look for it in INGIS's portal. If it is there, delete it"
-        " from the drive; if it is not, let it go: ingisfs queue release {which}",
+        " from the drive; if it is not, let it go, with the icon beside the clock or with: ingisfs queue release"
+        " {which}",
     },
     "reason.ingis-refused": {
         "nl": "INGIS heeft {name} geweigerd. Verbeter het in King en druk het opnieuw af, samen met zijn andere helft"
-        " als die er is. Hoeft dat niet, meld het dan als afgehandeld: ingisfs queue withdraw {which}",
+        " als die er is. Hoeft dat niet, meld het dan als afgehandeld, met het pictogram bij de klok of met: ingisfs"
+        " queue withdraw {which}",
         "en": "INGIS has refused {name}. Correct it in King and print it again, together with its other half if it has"
-        " one. If that is not needed, say that it is dealt with: ingisfs queue withdraw {which}",
+        " one. If that is not needed, say that it is dealt with, with the icon beside the clock or with: ingisfs queue"
+        " withdraw {which}",
     },
     "reason.none": {
         "nl": "{name} wordt niet verstuurd en de reden is niet bekend. Druk het opnieuw af.",
@@ -260,7 +271,7 @@ SENTENCES: dict[str, dict[str, str]] = {
     "page.mounted": {"nl": "Laatst gekoppeld: {when} (met {host})", "en": "Last mounted: {when} (with {host})"},
     "page.oldest": {"nl": "Langst wachtend: {duration}", "en": "Longest waiting: {duration}"},
     "page.attention": {"nl": "Let op", "en": "Attention"},
-    "page.person": {"nl": "Heeft iemand nodig", "en": "Needs a person"},
+    "page.person": {"nl": "Hier bent u nodig", "en": "Needs a person"},
     "page.more.one": {"nl": "... en nog {count} ander document.", "en": "... and {count} other document."},
     "page.more.many": {"nl": "... en nog {count} andere documenten.", "en": "... and {count} other documents."},
     "page.message": {"nl": "Melding: {detail}", "en": "Message: {detail}"},
@@ -276,6 +287,10 @@ SENTENCES: dict[str, dict[str, str]] = {
     "page.ingis-unknown": {
         "nl": "Bezorgd betekent: het staat op de server. Wat INGIS ermee deed, is niet bekend.",
         "en": "Delivered means: the server has it. What INGIS made of it is not known.",
+    },
+    "page.ingis-partly": {
+        "nl": "Bezorgd betekent: het staat op de server. Wat INGIS met de andere documenten deed, is niet bekend.",
+        "en": "Delivered means: the server has it. What INGIS made of the other documents is not known.",
     },
     "page.ingis-collected": {
         "nl": "Opgehaald betekent: INGIS heeft het van de server gehaald. Of INGIS het goed vond, is niet bekend.",

@@ -29,6 +29,7 @@ WIDTH = 78  # columns
 LIMIT = 200_000  # bytes of a status file at most
 _NEEDING, _ROOM = 100_000, 180_000  # bytes of documents that need a person, and of all
 _DETAIL = 600  # columns of a message
+_LONG_AGO = 3600.0  # s after which it is worth a word how long ago something was printed
 
 #: Reasons that have their detail in their sentence.
 DETAIL_TOLD = frozenset({Reason.TWIN, Reason.ALREADY_DELIVERED, Reason.DELIVERED_COPY, Reason.LOOKS_ATTACHED})
@@ -53,11 +54,16 @@ def as_text(taken: Snapshot | Unreadable) -> bytes:
     return "".join(f"{line}\r\n" for line in page).encode("utf-8", "replace")
 
 
-def lines(snapshot: Snapshot, newest: int = ROWS) -> list[str]:
-    """Return the page's lines, with `newest` of the newest documents at most."""
+def lines(snapshot: Snapshot, newest: int = ROWS, drive: str = "") -> list[str]:
+    """Return the page's lines, with `newest` of the newest documents at most.
+
+    `drive` says how the drive is; the page on the drive itself need not be told.
+    """
     return [
         *wrap(headline(snapshot), WIDTH),
         *_about(snapshot),
+        *wrap(drive, WIDTH),
+        *(wrap(quiet(snapshot), WIDTH) if not drive else ()),
         *_alarms(snapshot),
         *_needing(snapshot),
         *_server(snapshot),
@@ -81,8 +87,7 @@ def headline(snapshot: Snapshot) -> str:
     if snapshot.paused_until is not None:
         parts.append(say(language, "headline.paused", when=moment(language, snapshot.paused_until)))
     if snapshot.waiting:
-        moves = state == target.OK and snapshot.paused_until is None
-        going = "headline.going" if moves else "headline.waiting"
+        going = "headline.going" if snapshot.moves else "headline.waiting"
         parts.append(counted(language, going, snapshot.waiting))
     elif parts:
         parts.append(say(language, "headline.nothing"))
@@ -156,7 +161,23 @@ def _about(taken: Snapshot | Unreadable) -> list[str]:
             about.extend(wrap(say(language, "page.mounted", when=when, host=printable(drive.host)), WIDTH))
         if taken.oldest_waiting_seconds is not None:
             about.append(say(language, "page.oldest", duration=duration(language, taken.oldest_waiting_seconds)))
+        about.extend(latest(taken))
     return about
+
+
+def latest(snapshot: Snapshot) -> list[str]:
+    """Return when something was printed last, unless something is under way."""
+    at, language = snapshot.last_written_at, snapshot.drive.language
+    if at is None or snapshot.waiting:
+        return []
+    ago = snapshot.taken_at - at
+    key = "page.latest" if ago < _LONG_AGO else "page.latest-ago"
+    return [say(language, key, when=moment(language, at), duration=duration(language, ago))]
+
+
+def quiet(snapshot: Snapshot) -> str:
+    """Return what the drive says of itself when nothing was printed for long: it does work. Else ""."""
+    return say(snapshot.drive.language, "page.quiet") if snapshot.is_quiet and not snapshot.alarms else ""
 
 
 def _heading(text: str) -> list[str]:
@@ -240,12 +261,17 @@ def _counts(snapshot: Snapshot) -> list[str]:
         found.extend(wrap(say(language, "page.ingis", **figures), WIDTH))
     else:
         if snapshot.counts[State.DELIVERED] or not any(snapshot.counts[state] for state in BY_INGIS):
-            found.extend(wrap(say(language, "page.ingis-unknown"), WIDTH))
+            found.extend(wrap(say(language, unknown(snapshot)), WIDTH))
         if snapshot.counts[State.COLLECTED]:
             found.extend(wrap(say(language, "page.ingis-collected"), WIDTH))
         if snapshot.drive.portal:
             found.extend(wrap(say(language, "page.portal", portal=printable(snapshot.drive.portal)), WIDTH))
     return found
+
+
+def unknown(snapshot: Snapshot) -> str:
+    """Return the sentence that says that nobody here knows what INGIS did, though it may have refused something."""
+    return "page.ingis-partly" if snapshot.counts[State.REFUSED] else "page.ingis-unknown"
 
 
 def _newest(snapshot: Snapshot, limit: int) -> list[str]:
@@ -308,6 +334,8 @@ def as_json(taken: Snapshot | Unreadable) -> bytes:
         "waiting": known.waiting if known else None,
         "needs_person": known.needs_person if known else None,
         "oldest_waiting_seconds": None if oldest is None else int(oldest),
+        "last_written_at": _iso(known.last_written_at) if known else None,
+        "paused_until": _iso(known.paused_until) if known else None,
         "ingis": dict(known.ingis) if known and known.ingis is not None else None,
     }
     documents = _bounded(known) if known else []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from ingisfs.config import ConfigError
@@ -29,8 +30,8 @@ _SIGNS = {
 }
 
 
-def run(tray: Tray, language: str = "nl") -> None:
-    """Show the icon until a person hides it. Raises ConfigError without pystray, or without a screen."""
+def run(tray: Tray, language: str = "nl", ended: Callable[[], bool] = lambda: False) -> None:
+    """Show the icon until a person hides it, or `ended` says so. Raises ConfigError without pystray or a screen."""
     try:
         import pystray
         from PIL import Image  # noqa: F401
@@ -38,7 +39,7 @@ def run(tray: Tray, language: str = "nl") -> None:
         raise ConfigError("tray.no-extra", detail=error.name or error) from None
     except Exception as error:  # what its way to the screen raises: each has its own
         raise ConfigError("tray.no-screen", detail=error) from None
-    shown = _Shown(pystray, tray, language)
+    shown = _Shown(pystray, tray, language, ended)
     try:
         shown.run()
     except Exception as error:
@@ -49,8 +50,9 @@ def run(tray: Tray, language: str = "nl") -> None:
 class _Shown:
     """The icon while it is there."""
 
-    def __init__(self, pystray: Any, tray: Tray, language: str) -> None:
+    def __init__(self, pystray: Any, tray: Tray, language: str, ended: Callable[[], bool]) -> None:
         self._pystray = pystray
+        self._ended = ended
         self._tray = tray
         self._language = language
         self._look = tray.look()
@@ -70,6 +72,9 @@ class _Shown:
 
     def _watch(self) -> None:
         while not self._ending.wait(INTERVAL):
+            if self._ended():
+                self._icon.stop()
+                return
             self.redraw()
 
     def redraw(self) -> None:

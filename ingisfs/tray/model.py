@@ -8,7 +8,6 @@ Threads: `look` in one thread; what a menu does may come from any other.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sqlite3
@@ -22,9 +21,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ingisfs import deciding, names
+from ingisfs import deciding, names, outside
 from ingisfs.config import ConfigError, Drive, load, names_in
-from ingisfs.drive import registry
 from ingisfs.outbox.document import NEEDS_PERSON, Document, State
 from ingisfs.outbox.reading import ReadOnlyOutbox
 from ingisfs.outbox.store import OutboxError
@@ -33,6 +31,7 @@ from ingisfs.report.html import looks
 from ingisfs.report.layout import cut, printable, wrap
 from ingisfs.report.snapshot import DriveFacts, Snapshot, take_snapshot, together
 from ingisfs.report.text import headline, sentence
+from ingisfs.whereabouts import Where, Whereabouts, whereabouts
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +41,14 @@ _WORST = ("bad", "warn", "go", "ok", "off")  # colours, the most urgent first
 _WIDTH, _LONG = 48, 120  # columns of a name, of a sentence in a menu
 _LINE, _LINES = 70, 8  # columns of each line of a reason, and how many lines
 
+#: what is said of a drive that is not here, before all else
+_WORDS = {
+    Where.ELSEWHERE: "tray.elsewhere",
+    Where.OTHERS: "tray.others",
+    Where.STOPPED: "tray.stopped",
+    Where.NOT_MOUNTED: "tray.away",
+    Where.GONE: "tray.gone",
+}
 _RETRIED = frozenset({State.QUEUED, State.PUBLISHING})
 
 
@@ -121,21 +128,24 @@ class Tray:
 
     def _drive(self, drive: Drive) -> _DriveLook:
         folder = drive.state_folder
-        mounted = registry.running(folder)
-        place = mounted.mountpoint if mounted is not None else ""
+        found = whereabouts(drive, folder)
+        place = found.place if found.where is Where.HERE else ""
         try:
             with closing(ReadOnlyOutbox(folder)) as outbox:
                 snapshot = _snapshot(outbox, drive)
         except PermissionError:
             return self._from_outside(drive, place or drive.mountpoint)
         except FileNotFoundError:
-            told = say(drive.language, "tray.away")
-            return _DriveLook(drive.name, "off", told, (Item(told),))
+            told = say(drive.language, _WORDS.get(found.where, "tray.away"))
+            return _DriveLook(drive.name, "off", told, tuple(_explained(drive.language, told, found)))
         language = snapshot.drive.language
         colour, told = looks(snapshot)[0], headline(snapshot)
-        if mounted is None:
-            colour, told = "bad", f"{say(language, 'tray.away')}. {told}"
-        items = [Item(cut(told, _LONG)), *self._places(language, place, snapshot.drive.portal), LINE]
+        if found.where is not Where.HERE:
+            told = f"{say(language, _WORDS[found.where])}. {told}"
+            # What a person took away, or what is another's, is no trouble; what needs a person stays red.
+            calm = "off" if colour in {"ok", "go"} and found.where is not Where.ELSEWHERE else colour
+            colour = "bad" if found.where in {Where.GONE, Where.NOT_MOUNTED} else calm
+        items = [*_explained(language, told, found), *self._places(language, place, snapshot.drive.portal), LINE]
         items += [Item(say(language, "tray.documents"))]
         items += [self._document(drive, language, row.document) for row in together(_newest(snapshot))]
         items += [LINE, *self._runs(drive, snapshot)]
@@ -196,12 +206,9 @@ class Tray:
 
     def _from_outside(self, drive: Drive, place: str) -> _DriveLook:
         """Return what the drive itself says to everybody. Raises OSError, ValueError."""
-        root = Path(place + ("\\" if place.endswith(":") else ""))
-        status: dict[str, Any] = json.loads((root / "INGIS-STATUS.json").read_text(encoding="utf-8"))
-        told = (root / "INGIS-STATUS.txt").read_text(encoding="utf-8").partition("\n")[0].strip()
-        language = drive.language
-        trouble = status["needs_person"] or status["problem"] or status["alarms"]
-        if trouble or status["target"]["state"] == "needs_person":
+        found = outside.read(place)
+        status, told, language = found.status, found.headline, drive.language
+        if found.needs_a_person:
             colour = "bad"
         elif status["target"]["state"] == "unreachable":
             colour = "warn"
@@ -254,6 +261,14 @@ class _DriveLook:
     colour: str
     told: str
     items: tuple[Item, ...]
+
+
+def _explained(language: str, told: str, found: Whereabouts) -> Iterator[Item]:
+    """Yield how the drive is, and where it is if it is not here."""
+    yield Item(cut(told, _LONG))
+    if found.where is not Where.HERE:
+        for line in wrap(say(language, found.sentence, **found.values), _LINE)[:_LINES]:
+            yield Item(line)
 
 
 def _newest(snapshot: Snapshot) -> list[Any]:

@@ -45,6 +45,8 @@ LangString SETUP ${LANG_DUTCH} "ingisfs instellen"
 LangString SETUP ${LANG_ENGLISH} "Set ingisfs up"
 LangString STATUS ${LANG_DUTCH} "Status"
 LangString STATUS ${LANG_ENGLISH} "Status"
+LangString ICON ${LANG_DUTCH} "Pictogram bij de klok"
+LangString ICON ${LANG_ENGLISH} "Icon beside the clock"
 LangString DOCUMENTATION ${LANG_DUTCH} "Documentatie"
 LangString DOCUMENTATION ${LANG_ENGLISH} "Documentation"
 LangString ADMINISTRATOR ${LANG_DUTCH} "Start het installatieprogramma als beheerder. Er is niets veranderd."
@@ -60,7 +62,7 @@ Var Tries
 
 ; Run a step with the Python of one of the folders; $Code is its exit code, $Told what it printed.
 !macro Step FOLDER ARGUMENTS
-  nsExec::ExecToStack '"${FOLDER}\python\python.exe" -m ingisfs.installing ${ARGUMENTS} --program "$INSTDIR" --language $(CODE) --log "$TEMP\ingisfs-setup.log"'
+  nsExec::ExecToStack '"${FOLDER}\python\python.exe" -m ingisfs.installing ${ARGUMENTS} --program "$INSTDIR" --language $(CODE) --icon "$SMPROGRAMS\ingisfs\$(ICON).lnk" --log "$TEMP\ingisfs-setup.log"'
   Pop $Code
   Pop $Told
   ${If} $Code == "error"
@@ -195,6 +197,7 @@ Section
   SetOutPath "$INSTDIR" ; where shortcuts start
   CreateShortcut "$SMPROGRAMS\ingisfs\$(SETUP).lnk" "$SYSDIR\cmd.exe" '/k ""$INSTDIR\ingisfs.exe" setup --machine"' "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\ingisfs\$(STATUS).lnk" "$SYSDIR\cmd.exe" '/k ""$INSTDIR\ingisfs.exe" status"' "$INSTDIR\uninstall.exe"
+  CreateShortcut "$SMPROGRAMS\ingisfs\$(ICON).lnk" "$INSTDIR\python\pythonw.exe" "-m ingisfs tray" "$INSTDIR\uninstall.exe"
   CreateShortcut "$SMPROGRAMS\ingisfs\$(DOCUMENTATION).lnk" "$INSTDIR\docs"
   SetOutPath "$SYSDIR"
 

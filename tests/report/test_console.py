@@ -180,7 +180,7 @@ def test_a_watch_has_a_bar_while_a_run_is_under_way(
     screen = terminal()
     watch(looks(take, stop, lambda: steps.outbox.finish([steps.get(waiting)])), stop)
     shown = screen.plain()
-    assert shown.count("Deze run: 3 van 4 bezorgd") == 1
+    assert shown.count("Deze run: 3 van 4 verstuurd") == 1
     assert re.search("━{50,}", shown)
     assert shown.index("━" * 50) < shown.index("Alles is in orde: 4 bezorgd")
 

@@ -141,6 +141,28 @@ def test_what_is_known_to_be_refused_is_told_as_what_this_drive_knows(
     assert read.text.count("niet bekend, zie portaal") == 3
 
 
+def test_each_document_counts_in_one_of_the_tiles_of_the_drive(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    fill(steps)
+    told = page(outbox, drive(clock)).text
+    tiles = told[told.index("Op deze schijf") :].partition("Bij INGIS")[0]
+    assert tiles.split() == [
+        "Op",
+        "deze",
+        "schijf",
+        "2",
+        "iemand",
+        "nodig",
+        "1",
+        "onderweg",
+        "3",
+        "bezorgd",
+        "daarnaast",
+        "1",
+        "geweigerd",
+    ]
+    assert "Wat INGIS met de andere documenten deed, is niet bekend." in told
+
+
 def test_counters_of_the_portal_are_shown_where_they_are_known(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
     found = take_snapshot(outbox, drive(clock), clock.wall(), clock=clock)
     known = {"refused": 0, "new": 12, "viewed": 3, "sent": 1234}
@@ -198,7 +220,22 @@ def test_a_drive_without_documents_for_days_is_well_and_says_since_when(
     clock.sleep(9 * 86_400)
     read = page(outbox, drive(clock))
     assert "Alles is in orde: 1 bezorgd, niets wacht." in read.text
-    assert "Laatst afgedrukt: 25-11-2026 14:03" in read.text
+    assert "Laatst afgedrukt: 25-11-2026 14:03 (9 dagen geleden) · De schijf werkt;" in read.text
+    alarmed = page(outbox, drive(clock), "courier")
+    assert "De schijf werkt" not in alarmed.text
+    assert "Het programma dat bezorgt, stopt telkens" in alarmed.text
+    assert "zijn onderweg" not in alarmed.text
+
+
+def test_while_nothing_is_sent_nothing_is_said_to_be_on_its_way(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    steps.outbox.set_meta("target", '{"state": "ok"}')
+    steps.queue("F1.pdf", "F2.pdf")
+    told = page(outbox, drive(clock)).text
+    assert "2 documenten zijn onderweg." in told
+    assert "de rest wacht veilig" not in told
+    told = page(outbox, drive(clock), "courier").text
+    assert "LET OP, zie hieronder. 2 documenten wachten." in told
+    assert "Deze run: 0 van 2 verstuurd; de rest wacht veilig op deze computer" in told
 
 
 def test_a_run_has_a_bar_and_what_was_before_a_rest_is_not_part_of_it(
@@ -214,7 +251,7 @@ def test_a_run_has_a_bar_and_what_was_before_a_rest_is_not_part_of_it(
     steps.hold("F7.pdf", Reason.EMPTY)
     taken = take_snapshot(outbox, drive(clock), clock.wall(), clock=clock)
     assert taken.run == Run(3, 4)
-    assert "Deze run: 3 van 4 bezorgd" in page(outbox, drive(clock)).text
+    assert "Deze run: 3 van 4 verstuurd" in page(outbox, drive(clock)).text
     assert b'<div style="width:75.0%">' in as_html(taken)
 
 
@@ -234,7 +271,7 @@ def test_alarms_are_told_before_everything_else(steps: Steps, outbox: Outbox, cl
     fill(steps)
     read = page(outbox, drive(clock), "unkept", "of a later <version>")
     assert read.text.index("alleen in het geheugen") < read.text.index("of a later <version>")
-    assert read.text.index("of a later <version>") < read.text.index("Heeft iemand nodig")
+    assert read.text.index("of a later <version>") < read.text.index("Hier bent u nodig")
 
 
 def test_an_outbox_that_cannot_be_read_is_told_and_nothing_is_counted(clock: FakeClock) -> None:
@@ -265,6 +302,20 @@ def test_any_snapshot_makes_a_sound_page(snapshot: Snapshot) -> None:
     content = as_html(snapshot)
     assert len(content) <= LIMIT
     assert Reader(content.decode("utf-8")).metas["refresh"]
+
+
+def test_pages_are_of_few_sizes_so_that_none_is_cut_that_grew_since_its_size_was_told(
+    steps: Steps, outbox: Outbox, clock: FakeClock
+) -> None:
+    sizes, ends = set(), set()
+    for number in range(20):
+        steps.queue(f"F{number}.pdf")
+        content = as_html(take_snapshot(outbox, drive(clock), clock.wall(), clock=clock))
+        sizes.add(len(content))
+        ends.add(len(content.rstrip()))
+    assert len(ends) == 20
+    assert len(sizes) <= 2
+    assert all(size % 8192 == 0 for size in sizes)
 
 
 def test_everything_is_in_the_drives_language(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:

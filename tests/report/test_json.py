@@ -218,6 +218,19 @@ def test_what_is_known_of_ingis_is_told(steps: Steps, outbox: Outbox, drive: Dri
     assert told == ("refused", "ingis-refused", "Klant onbekend")
 
 
+def test_when_something_was_printed_last_and_a_pause_are_told(
+    steps: Steps, outbox: Outbox, drive: DriveFacts, clock: FakeClock
+) -> None:
+    assert status(outbox, drive)["last_written_at"] is None
+    steps.deliver("F1.pdf")
+    steps.hold("F2.pdf", Reason.EMPTY)
+    clock.sleep(4 * 86_400)
+    content = status(outbox, drive)
+    assert (content["last_written_at"], content["paused_until"]) == ("2026-11-25T13:03:05.000Z", None)
+    outbox.set_meta("paused_until", repr(clock.wall() + 3600))
+    assert status(outbox, drive)["paused_until"] == "2026-11-29T14:03:05.000Z"
+
+
 def test_the_keys_are_always_in_the_order_of_the_schema(steps: Steps, outbox: Outbox, drive: DriveFacts) -> None:
     steps.deliver("F1.pdf")
     content = status(outbox, drive)

@@ -22,6 +22,7 @@ WELL_NL = """\
 Alles is in orde: 3 bezorgd, niets wacht.
 Schijf king, bijgewerkt 25-11-2026 14:03:05
 Laatst gekoppeld: 25-11-2026 08:03 (met libfuse 3.14)
+Laatst afgedrukt: 25-11-2026 14:03
 
 Server
 ------
@@ -47,6 +48,7 @@ WELL_EN = """\
 All is well: 3 delivered, nothing waits.
 Drive king, updated 2026-11-25 14:03:05
 Last mounted: 2026-11-25 08:03 (with libfuse 3.14)
+Last printed: 2026-11-25 14:03
 
 Server
 ------
@@ -80,8 +82,8 @@ Documenten die King al heeft gesloten staan nog niet veilig op schijf, alleen
 in het geheugen. Zet deze computer niet uit en maak ruimte op zijn schijf;
 daarna gaat het vanzelf goed.
 
-Heeft iemand nodig (3)
-----------------------
+Hier bent u nodig (3)
+---------------------
 F2026-0126.pdf, apart gezet, 25-11-2026 14:06
   De server wil F2026-0126.pdf niet aannemen; de melding zegt waarom. Is het
   te groot, maak het dan kleiner. Druk het opnieuw af, samen met zijn andere
@@ -221,6 +223,45 @@ def test_a_page_on_which_all_is_well(steps: Steps, outbox: Outbox, clock: FakeCl
     assert text(outbox, drive(clock, "en", "https://portaal.example.nl/")) == WELL_EN
 
 
+QUIET_NL = """\
+Alles is in orde: 1 bezorgd, niets wacht.
+Schijf king, bijgewerkt 29-11-2026 14:03:05
+Laatst gekoppeld: 25-11-2026 08:03 (met libfuse 3.14)
+Laatst afgedrukt: 25-11-2026 14:03 (4 dagen geleden)
+De schijf werkt; sindsdien is er niets afgedrukt.
+"""
+
+QUIET_EN = """\
+All is well: 1 delivered, nothing waits.
+Drive king, updated 2026-11-29 14:03:05
+Last mounted: 2026-11-25 08:03 (with libfuse 3.14)
+Last printed: 2026-11-25 14:03 (4 days ago)
+The drive works; nothing was printed since.
+"""
+
+
+def test_days_without_a_document_are_told_as_no_trouble(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
+    facts = {language: drive(clock, language) for language in ("nl", "en")}
+    steps.deliver("F1.pdf")
+    outbox.set_meta("target", json.dumps({"state": "ok"}))
+    clock.sleep(4 * 86_400)
+    assert text(outbox, facts["nl"]).partition("\n\n")[0] + "\n" == QUIET_NL
+    assert text(outbox, facts["en"]).partition("\n\n")[0] + "\n" == QUIET_EN
+    assert "De schijf werkt" not in text(outbox, facts["nl"], "courier"), "not with an alarm"
+    steps.queue("F2.pdf")
+    assert "Laatst afgedrukt" not in text(outbox, facts["nl"]), "it waits, which is another matter"
+
+
+def test_that_nothing_is_delivered_since_the_courier_dies_is_told_in_both_languages(
+    steps: Steps, outbox: Outbox, clock: FakeClock
+) -> None:
+    steps.queue("F1.pdf")
+    assert "Het programma dat bezorgt, stopt telkens" in " ".join(text(outbox, drive(clock, "nl"), "courier").split())
+    assert "The program that delivers ends time and again" in " ".join(
+        text(outbox, drive(clock, "en"), "courier").split()
+    )
+
+
 def test_a_page_on_which_all_is_trouble(steps: Steps, outbox: Outbox, clock: FakeClock) -> None:
     facts = {language: drive(clock, language) for language in ("nl", "en")}
     note = {"state": "needs_person", "reason": "login", "detail": "PROPFIND: 401 Unauthorized", "since": clock.wall()}
@@ -328,7 +369,7 @@ def test_more_than_is_shown_is_counted(steps: Steps, outbox: Outbox, clock: Fake
     for number in range(203):
         steps.hold(f"H{number}.pdf", Reason.EMPTY, data=b"")
     page = text(outbox, drive(clock, "nl"))
-    assert "Heeft iemand nodig (203)" in page
+    assert "Hier bent u nodig (203)" in page
     assert page.count("is leeg") == 200
     assert "... en nog 3 andere documenten." in page
 

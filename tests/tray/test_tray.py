@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from ingisfs.config import ConfigError
-from ingisfs.drive import registry
+from ingisfs.cli import main
+from ingisfs.config import ConfigError, tray_folder
+from ingisfs.drive import registry, stop_file
 from ingisfs.outbox.document import Reason, State
+from ingisfs.outbox.locks import FileLock, is_locked
 from ingisfs.outbox.outbox import Outbox
 from ingisfs.report.html import COLOURS
 from ingisfs.report.snapshot import ROWS
@@ -62,6 +65,7 @@ def opened() -> list[str]:
 def tray(config: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> Tray:
     mounted = types.SimpleNamespace(mountpoint="X:")
     monkeypatch.setattr(registry, "running", lambda folder: mounted)
+    monkeypatch.setattr("ingisfs.whereabouts.is_seen", lambda place: place == "X:")
     return Tray(config, "nl", opened.append)
 
 
@@ -202,6 +206,45 @@ def test_a_drive_that_is_not_mounted_needs_a_person(
     assert look.colour == "bad"
     assert look.items[0].text.startswith("niet gekoppeld.")
     assert not [item for item in walk(look.items) if item.text.startswith("Open X")]
+
+
+def test_a_drive_that_is_not_here_is_told_apart_from_trouble(
+    tmp_path: Path, config: Path, state: Path, steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(config, "a") as file:
+        file.write(f'mountpoint = "{tmp_path / "X"}"\n')
+    steps.deliver("F1.pdf")
+    monkeypatch.setattr(registry, "running", lambda folder: None)
+    tray = Tray(config, "nl", print)
+
+    def told(*, colour: str) -> tuple[str, str]:
+        look = tray.look()
+        assert look.colour == colour
+        assert not [item for item in walk(look.items) if item.text.startswith("Open /")]
+        first, *more = [item.text for item in look.items]
+        return first.partition(". ")[0], " ".join(more)
+
+    first, more = told(colour="bad")
+    assert (first, "Koppel haar met: ingisfs mount" in more) == ("niet gekoppeld", True)
+    stop_file.StopFile(state).write()
+    first, more = told(colour="off")
+    assert (first, "De schijf is ontkoppeld door iemand" in more) == ("ontkoppeld door iemand", True)
+    stop_file.StopFile(state).clear()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "xdg"))
+    registry.Registry(tmp_path / "noted").add(str(tmp_path / "X"), state, 1)
+    monkeypatch.setattr(registry, "registries", lambda: [registry.Registry(tmp_path / "noted")])
+    first, more = told(colour="bad")
+    assert (first, "niemand heeft haar ontkoppeld" in more) == ("de schijf is weg", True)
+    lock = FileLock(state / "drive.lock")
+    assert lock.acquire()
+    first, more = told(colour="ok")
+    assert (first, "Dat is geen storing" in more) == ("gekoppeld in een andere sessie", True)
+    lock.close()
+    refusal = ConfigError("where.user", mountpoint="X:", user="anna")
+    monkeypatch.setattr("ingisfs.whereabouts.others_at", lambda place: refusal)
+    first, more = told(colour="off")
+    assert first == "van een andere gebruiker"
+    assert "andere gebruiker van deze computer: anna. Dat is geen storing." in more
 
 
 def test_a_drive_that_was_never_used_and_one_that_cannot_be_read_are_told(
@@ -378,6 +421,41 @@ def test_a_click_on_the_drawn_menu_does_it_and_draws_anew(
     drawing.run(tray)
     assert steps.get(held).state is State.WITHDRAWN
     assert fake.shown[0].name == "stopped"
+
+
+def test_it_ends_when_the_installer_asks(tray: Tray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop = tmp_path / "stop"
+
+    def act(icon: Any) -> None:
+        stop.touch()
+        wait_for(lambda: icon.name == "stopped", "the icon to end", LIMIT)
+
+    monkeypatch.setattr(drawing, "INTERVAL", 0.01)
+    monkeypatch.setitem(sys.modules, "pystray", FakePystray(act))
+    drawing.run(tray, "nl", stop.exists)
+
+
+def test_the_command_shows_one_icon_and_looks_for_the_wish_that_it_ends(
+    tmp_path: Path, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("ingisfs.config.user_data_folder", lambda: tmp_path / "data")
+    folder = tray_folder()
+    folder.mkdir(parents=True)
+    (folder / "stop").touch()  # of an installation that failed
+
+    def act(icon: Any) -> None:
+        assert is_locked(folder / "lock")
+        assert not (folder / "stop").exists()
+        second = CliRunner().invoke(main, ["tray", "--config", str(config)])
+        assert (second.exit_code, "is er al" in second.output) == (1, True)
+        (folder / "stop").touch()
+        wait_for(lambda: icon.name == "stopped", "the icon to end", LIMIT)
+
+    monkeypatch.setattr(drawing, "INTERVAL", 0.01)
+    monkeypatch.setitem(sys.modules, "pystray", FakePystray(act))
+    done = CliRunner().invoke(main, ["tray", "--config", str(config)])
+    assert done.exit_code == 0, done.output
 
 
 def test_each_colour_has_a_picture_of_its_own() -> None:

@@ -25,6 +25,7 @@ from tests.wine.wine import Wine, compiled
 
 OLD, NEW = "1.0rc1", "1.0"
 PROGRAM = r"C:\Program Files\ingisfs"
+PYTHON = PROGRAM + r"\python\python.exe"
 STATE = r"C:\ProgramData\ingisfs\king"
 UNINSTALL = r"Software\Microsoft\Windows\CurrentVersion\Uninstall\ingisfs"
 ENVIRONMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
@@ -43,14 +44,42 @@ while not (state / "stop").exists():
 (state / "ended").touch()
 """
 
-# What only Windows tells: whose programs run from this folder, and whether all is there.
+# What only Windows tells: whose programs run from this folder, and whether all libraries are there and can be loaded:
+# every package and module of each, and every part of it that is compiled.
 LOOK = r"""
+import importlib, importlib.metadata, json
 from pathlib import Path
 from ingisfs.installing import processes_in
 program = Path(r'C:\Program Files\ingisfs')
-import keyring.backends.Windows, rich.console, tomlkit
+failed, libraries = {}, {}
+for library in importlib.metadata.distributions(path=[str(program / 'python' / 'site-packages')]):
+    modules = set()
+    packages = {file.parts[:-1] for file in library.files if file.name == '__init__.py'}
+    for file in library.files:
+        parts = file.parts
+        if file.suffix == '.pyd':
+            modules.add('.'.join([*parts[:-1], parts[-1].partition('.')[0]]))
+        elif len(parts) == 1 and file.suffix == '.py':
+            modules.add(file.stem)
+        elif parts[:-1] in packages and parts[:-2] not in packages and len(parts) < 4:  # jaraco.classes, of many
+            modules.add('.'.join(parts[:-1]))
+    libraries[library.metadata['Name']] = len(modules)
+    for module in sorted(modules):
+        try:
+            importlib.import_module(module)
+        except BaseException as error:
+            failed[module] = repr(error)
+import keyring.backends.Windows, rich.console
 import ingisfs.delivery.sftp, ingisfs.delivery.webdav, ingisfs.selftest.run, ingisfs.setup, ingisfs.stage.serve
-print(*processes_in(program).values())
+import ingisfs.tray.drawing
+ingisfs.tray.drawing.picture('bad')
+print(json.dumps([sorted(processes_in(program).values()), libraries, failed]))
+"""
+
+IS_SHOWN = """
+from ingisfs.config import tray_folder
+from ingisfs.outbox.locks import is_locked
+print(is_locked(tray_folder() / "lock"))
 """
 
 
@@ -122,7 +151,7 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
     assert int(uninstall["EstimatedSize"], 16) > 20_000, "kB"
     assert own == {"InstallDir": PROGRAM}
     menu = disk / "ProgramData/Microsoft/Windows/Start Menu/Programs/ingisfs"
-    assert len(list(menu.glob("*.lnk"))) == 3
+    assert len(list(menu.glob("*.lnk"))) == 4
     assert (program / "licenses" / "winfsp" / "NOTICE.txt").read_text().startswith("WinFsp - Windows File System Proxy")
     assert {path.name for path in (program / "licenses").iterdir()} >= {"cpython", "asyncssh", "winfspy", "ingisfs"}
 
@@ -135,20 +164,39 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
 
     # Upgraded, while a drive runs.
     (disk / "stand_in.py").write_text(STAND_IN)
-    drive = wine.start(PROGRAM + r"\python\python.exe", r"C:\stand_in.py", STATE)
+    drive = wine.start(PYTHON, r"C:\stand_in.py", STATE)
+    icon = wine.start(PYTHON, "-m", "ingisfs", "tray")
+    others: list[subprocess.Popen[bytes]] = []
+    icon_folder = next((disk / "users").glob("*/AppData")) / "Local" / "ingisfs" / ".tray"
     try:
         wait_for((state / "began").exists, "the stand-in for a drive", 60)
+        wait_for((icon_folder / "lock").exists, "the icon beside the clock", 60)
         # Wine lacks it; see there.
         library = program / "python" / "bcryptprimitives.dll"
         compiled(Path(__file__).with_name("bcryptprimitives.c"), library, "-shared", libraries=["advapi32"])
-        looked = wine.run(PROGRAM + r"\python\python.exe", "-c", LOOK, timeout=60)
-        assert looked.stdout.split() == ["python.exe"], looked.stderr
-        assert wine.run(str(setups[NEW]), "/S", timeout=120).returncode == 0, setup_log(disk)
+        looked = wine.run(PYTHON, "-c", LOOK, timeout=60)
+        assert looked.returncode == 0, looked.stderr
+        running, libraries, failed = json.loads(looked.stdout)
+        assert running == ["python.exe", "python.exe"]
+        assert {build_installer.canonical(name) for name in libraries} == locked_names() | {"ingisfs"}
+        assert min(libraries.values()) > 0, libraries
+        # That looks for WinFsp; and there is neither tkinter in the embeddable Python nor need of it.
+        assert set(failed) == {"winfspy", "winfspy.plumbing._bindings", "PIL._imagingtk"}, failed
+        assert all("WinFsp" in failed[name] for name in failed if name.startswith("winfspy"))
+        # Not to the end of its output: the icon that it shows again has it too.
+        upgrade = wine.start(str(setups[NEW]), "/S")
+        others.append(upgrade)
+        assert upgrade.wait(120) == 0, setup_log(disk)
         assert (state / "ended").exists(), "the drive was not asked to end"
         assert drive.wait(60) == 0
+        assert icon.wait(60) == 0
+        assert not (icon_folder / "stop").exists()
+        wait_for(lambda: "True" in wine.run(PYTHON, "-c", IS_SHOWN, timeout=60).stdout, "the icon to come back", 60)
     finally:
-        drive.kill()
-        drive.communicate()
+        wine.end()  # its own programs keep the pipes open
+        for process in (drive, icon, *others):
+            process.kill()
+            process.communicate()
         (disk / "stand_in.py").unlink()
     assert not (state / "stop").exists(), "the drive is to come back"
     assert ingisfs("--version").stdout.strip() == f"ingisfs, version {NEW}"
@@ -182,8 +230,7 @@ def test_what_waits_outlives_upgrade_and_removal_and_an_older_version_is_refused
 def test_the_bill_of_materials_tells_every_part_with_version_licence_and_hash(setups: dict[str, Path]) -> None:
     found = json.loads(setups[NEW].with_name(f"ingisfs-{NEW}.cdx.json").read_text())
     parts = {each["name"]: each for each in found["components"]}
-    names = {line.partition("==")[0] for line in build_installer.LOCK.read_text().splitlines() if "==" in line}
-    assert set(parts) == names | {"cpython", "openssl", "sqlite", "WinFsp"}
+    assert set(parts) == locked_names() | {"cpython", "openssl", "sqlite", "WinFsp"}
     assert parts["cpython"]["version"] == "3.11.9"
     assert parts["WinFsp"]["scope"] == "excluded"
     for name, part in parts.items():
@@ -197,6 +244,11 @@ def test_the_bill_of_materials_tells_every_part_with_version_licence_and_hash(se
             assert len(part["hashes"][0]["content"]) == 64
     known = {each["bom-ref"] for each in [*found["components"], found["metadata"]["component"]]}
     assert {ref for each in found["dependencies"] for ref in each["dependsOn"]} <= known
+
+
+def locked_names() -> set[str]:
+    """Return the libraries that are locked."""
+    return {line.partition("==")[0] for line in build_installer.LOCK.read_text().splitlines() if "==" in line}
 
 
 def registry(wine: Wine) -> tuple[str, dict[str, str], dict[str, str]]:
