@@ -19,7 +19,7 @@ from scripts.benchmarks import document, work
 from scripts.benchmarks.figures import number, percentile, rate, summary, table
 from scripts.benchmarks.filling import Filling
 from scripts.benchmarks.line import line
-from scripts.benchmarks.parts import DISK, DRAINING, OURS, PARTS, RCLONE
+from scripts.benchmarks.parts import CLOSE, DISK, DRAINING, OURS, PARTS, RCLONE
 from scripts.benchmarks.targets import targets
 from tests.mounts import Drive
 from tests.servers import free_port
@@ -85,25 +85,30 @@ def test_a_table_has_figures_to_the_right() -> None:
 def printed(ours: float, draining: float = 1.0) -> dict[str, Any]:
     """Return the data of a part: medians in ms, beside a disk of 0.5 and an rclone of 2."""
     medians = {OURS: ours, DRAINING: draining, DISK: 0.5, RCLONE: 2.0}
-    near = {name: {"4 KiB": {"n": 9, "median": median, "p99": 2 * median}} for name, median in medians.items()}
+    near = {
+        name: {size: {"n": 9, "median": median, "p99": 2 * median} for size in ("4 KiB", CLOSE)}
+        for name, median in medians.items()
+    }
     return {"near": near, "far": {"trip": 50, "drives": {}}, "draining": True}
 
 
 def test_a_target_is_met_up_to_its_bound_and_not_beyond() -> None:
     assert {target.key: target.met for target in targets({"print": printed(1.25)})} == {
         "print-disk": True,
+        "print-close": True,
         "print-p99": True,
         "print-draining": True,
         "print-rclone": True,
     }
     missed = [target.key for target in targets({"print": printed(1.7, 2.3)}) if not target.met]
-    assert missed == ["print-disk", "print-draining", "print-rclone"]
+    assert missed == ["print-disk", "print-close", "print-draining", "print-rclone"]
 
 
 def test_what_was_not_measured_has_no_target_and_takes_no_other_with_it() -> None:
     alone = printed(1.0)
     del alone["near"][RCLONE]
-    assert [target.key for target in targets({"print": alone})] == ["print-disk", "print-p99", "print-draining"]
+    left = ["print-disk", "print-close", "print-p99", "print-draining"]
+    assert [target.key for target in targets({"print": alone})] == left
 
 
 def test_a_drain_is_compared_at_each_distance_and_the_worst_counts() -> None:
@@ -117,7 +122,12 @@ def test_a_drain_is_compared_at_each_distance_and_the_worst_counts() -> None:
 
 def test_what_is_not_met_has_its_paragraph_by_the_longest_key_that_fits() -> None:
     results = {"parts": {"print": printed(1.7, 1.0)}, "machine": {}, "runs": {}, "failed": []}
-    said = {"print": "In general.", "print-disk": "Of the disk.", "print-p99": "Met, and not shown."}
+    said = {
+        "print": "In general.",
+        "print-disk": "Of the disk.",
+        "print-close": "Of the close.",
+        "print-p99": "Met, and not shown.",
+    }
     text = document.Page(results, said).text
     assert "3.40 (≤ 2.5).** Of the disk." in text.replace("\n", " ")
     assert "In general." in text

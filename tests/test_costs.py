@@ -45,6 +45,8 @@ def test_a_close_makes_one_sync_and_its_document_two_at_most(tmp_path: Path) -> 
         assert mounted.mount().returncode == 0
         (mounted.mountpoint / "first.pdf").write_bytes(pdf(size=60_000))
         mounted.wait_states({"first.pdf": "settling"})
+        log = mounted.state / "outbox" / "cache.db-wal"
+        wait_for(lambda: log.stat().st_size == settings["wal_bound"], "the log to be laid out")  # with syncs of its own
         (pid,) = mounted.pids("drive")
         with traced(pid, tmp_path / "trace", f"read,writev,{','.join(SYNCS)}"):
             for number in range(count):
