@@ -45,7 +45,7 @@ from ingisfs.outbox.store import OutboxError, OutboxFullError
 
 log = logging.getLogger(__name__)
 
-BREATH = 0.02  # s between two looks because of work: during a run of prints, one for several documents
+BREATH, LONGEST_BREATH = 0.02, 0.32  # s between two looks because of work: the longer a run of prints, the fewer
 LOOK = 1.0  # s between two looks at the outbox without being told
 JOB_STEMS = 8  # stems in one job at most: they share one verifying listing
 JOB_BYTES = 32 * 2**20
@@ -110,6 +110,8 @@ class Courier:
         self._generation = outbox.meta("drive_generation")
         self._asked = outbox.meta("probe")  # changes when a person wants the target tried at once
         self._looked = 0.0  # on time.monotonic: when work was looked for last
+        self._breath = BREATH
+        self._told = False  # of work, since then
         self._next_housekeeping = 0.0
         self._next_sweep = 0.0
         self._survival = survival
@@ -170,7 +172,10 @@ class Courier:
             return False
 
     def _work(self) -> None:
-        self._looked = time.monotonic()
+        now = time.monotonic()
+        is_run = self._told and now - self._looked < 2 * self._breath
+        self._breath = min(LONGEST_BREATH, 2 * self._breath) if is_run else BREATH
+        self._looked, self._told = now, False
         if self._interrupted:
             self._outbox.recover_courier(self._in_hand)
         self._interrupted = True
@@ -209,8 +214,10 @@ class Courier:
                 self._orphan = True
             elif event == "stop":
                 self._stopping = True
-            elif not results:
-                wait = max(0.0, self._looked + BREATH - time.monotonic())
+            else:
+                self._told = True
+                if not results:
+                    wait = max(0.0, self._looked + self._breath - time.monotonic())
         return results
 
     def _event(self, wait: float) -> Event | None:

@@ -7,6 +7,7 @@ the halves wait for each other, go together, and are held together.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,8 @@ from ingisfs.outbox.reading import DamagedError, marks
 PAIR_WAIT = 60.0  # s after the drive's last close that an XML waits for a PDF to appear
 PAIR_WAIT_LIMIT = 600.0  # s after its own close, however busy the drive is
 TWIN_LOOK = 0.02  # s between two looks at a document whose other half is not there yet
-BATCH = 200  # documents looked at in one transaction
+BATCH = 200  # documents looked at in one go
+TURN, GAP = 8, 0.001  # documents in one transaction, and s between two: a program that prints waits for it no longer
 
 REPRINT_WINDOW = 300 * 86400.0  # s in which a second delivery of a stem needs a person's word
 
@@ -102,8 +104,10 @@ class Intake:
         now = self._outbox.clock.boot()
         where = "state = ? AND due <= ? ORDER BY number LIMIT ?"
         decisions = [self._judged(document) for document in self._outbox.documents(where, (State.SETTLING, now, BATCH))]
-        if decisions:
-            self._outbox.decide(decisions)
+        for at in range(0, len(decisions), TURN):
+            if at:
+                time.sleep(GAP)
+            self._outbox.decide(decisions[at : at + TURN])
         return len(decisions)
 
     def _judged(self, document: Document) -> Decision:
