@@ -340,7 +340,7 @@ def test_a_close_that_rides_on_a_delete_wakes_the_courier(tmp_path: Path, monkey
         woken.clear()
         place.unlink(place.name("F1.tmp"))
         assert [str(document.state) for document in outbox.documents("1")] == ["settling"]
-        assert woken
+        wait_for(lambda: woken, "the courier to be told")
     finally:
         volume.close()
         outbox.shut()

@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 #: What a worker looks at with its server. It returns what the courier's thread does about what was seen.
 Look = Callable[[Server], Callable[[], None]]
 
-LISTING_PAYS = 3  # documents of one folder from which one listing verifies them cheaper than a question for each
+LISTING_PAYS = 2  # documents of one folder from which one listing may verify them cheaper than a question for each
 LIST_AGAIN = 30  # times its own duration after which a listing that does not pay is tried again
 
 WHOLE_TARGET = (UnreachableError, TargetNeedsPersonError)  # failures that the next document would meet too

@@ -48,6 +48,7 @@ from ingisfs.outbox.store import MAX_DOCUMENT, OutboxError, OutboxFullError, Out
 log = logging.getLogger(__name__)
 
 RELEASE_DELAY = 0.01  # s; a release rides on the next transaction, or goes alone after this long
+BREATH = 0.01  # s between two rounds of the thread that sees to it
 RELEASE_LIMIT = 0.05  # s; as long as this while a program is writing, for then there soon is one
 RECORD_DELAY = 5.0  # s that a new document may be open without a flush before it goes on record as it is
 RETRY_DELAY = 1.0  # s between two tries to keep what the outbox would not take
@@ -721,7 +722,7 @@ class Volume:
         """Say the releases that no other transaction took along, and try again what the outbox would not take."""
         while True:
             self._wake.wait(RECORD_DELAY)
-            self._closing.wait(RELEASE_DELAY)
+            self._closing.wait(BREATH)
             self._wake.clear()
             settled = False
             with self._lock:

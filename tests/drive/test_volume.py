@@ -1520,7 +1520,7 @@ def test_a_release_rides_on_the_next_transaction(make_drive: MakeDrive, monkeypa
     assert [d.state for d in drive.everything()] == [State.WRITING]
     drive.write("F2.pdf", pdf())
     assert [d.state for d in drive.everything()] == [State.SETTLING, State.WRITING]
-    assert len(drive.worked) == 1
+    wait_for(lambda: len(drive.worked) == 1, "the courier to be told, by another thread than that of the print")
     drive.volume.rename("F1.pdf", "F3.pdf")
     assert [d.state for d in drive.everything()] == [State.SETTLING, State.SETTLING]
     drive.write("F4.pdf", pdf())

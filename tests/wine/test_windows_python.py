@@ -63,6 +63,7 @@ RUNS = [
             "only_its_owner_sees": "modes",
             "test_the_folder_is_its_owners_only": "modes",
             "full_disk_is_told": "mounts a small disk",
+            "a_disk_without_room_for_the_log": "mounts a small disk",
             "test_a_sample_pdf_cut_anywhere": "8 s; only bytes",
         },
     ),
