@@ -76,7 +76,7 @@ def serve(drive: Drive, ready: Callable[[], None]) -> None:
         if not was_full:
             ballast.make(drive.reserve)
         outbox = open_outbox(drive)
-    supervisor = Supervisor(drive)
+    supervisor = Supervisor(drive, outbox.meta("drive_generation") or "")
     volume: Volume | None = None
     damage = ["damaged"] if outbox.meta("damaged") and outbox.needing_person_count() else []
     facts = DriveFacts(

@@ -554,3 +554,21 @@ def test_unmount_shows_its_progress_in_a_terminal(mounted: Drive, server: Server
     server.start()
     assert mounted.unmount().returncode == 0
     assert len(server.names()) == 3
+
+
+def test_of_many_mounts_in_a_row_only_the_last_one_keeps_its_courier(mounted: Drive, server: Server) -> None:
+    server.stop()
+    (mounted.mountpoint / "F1.pdf").write_bytes(pdf())
+    for _ in range(4):
+        assert mounted.unmount("--now").returncode == 0
+        assert mounted.mount().returncode == 0
+    (drive_process,) = mounted.pids("drive")
+
+    def only_its_own() -> bool:
+        couriers = mounted.pids("courier")
+        return len(couriers) == 1 and f"PPid:\t{drive_process}\n" in Path(f"/proc/{couriers[0]}/status").read_text()
+
+    wait_for(only_its_own, "the older couriers to make way", 60)
+    server.start()
+    mounted.wait_delivered(["F1.pdf"])
+    assert server.names() == ["F1.pdf"]

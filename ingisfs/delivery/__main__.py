@@ -1,4 +1,4 @@
-"""The courier's process: `python -m ingisfs.delivery`, started by the drive.
+"""The courier's process: `python -m ingisfs.delivery [GENERATION]`, started by the drive, which says which one it is.
 
 The first line on standard input is the drive's settings as JSON. After it, every line means "there is work", and the
 end of the input means that the drive is gone; the courier then finishes what is in the outbox and ends.
@@ -110,7 +110,9 @@ def main() -> int:
     )
     outbox.set_meta("follows", "1" if plan.follow else "")  # for those who wait for what INGIS says
     survival = Survival(drive.state_folder, drive.server, drive.temporary_folder)
-    courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast, survival)
+    # Ours, and not the newest: it may have begun, and have brought a courier of its own, while we waited for the lock.
+    generation = sys.argv[1] if len(sys.argv) > 1 else ""
+    courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast, survival, generation)
 
     def listen() -> None:
         for _ in sys.stdin:

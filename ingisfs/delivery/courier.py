@@ -86,8 +86,9 @@ class Courier:
         mirror: Mirror | None = None,
         ballast: Ballast | None = None,
         survival: Survival | None = None,
+        generation: str = "",
     ) -> None:
-        """Deliver from `outbox`; `connect` makes one server object for each worker.
+        """Deliver from `outbox`; `connect` makes one server object for each worker. `generation`: whose courier it is.
 
         `survival`: what a check may have left on the server, to be ended when its time is over.
         """
@@ -107,7 +108,7 @@ class Courier:
         self._unwritten: list[Result] = []  # what workers did that the outbox does not know yet
         self._orphan = False  # the drive is gone
         self._stopping = False
-        self._generation = outbox.meta("drive_generation")
+        self._generation = generation or outbox.meta("drive_generation")
         self._asked = outbox.meta("probe")  # changes when a person wants the target tried at once
         self._looked = 0.0  # on time.monotonic: when work was looked for last
         self._breath = BREATH

@@ -22,9 +22,10 @@ DEATHS = 3  # in a row, each before it was well, after which a person is told
 class Supervisor:
     """One courier at a time, as long as the drive lives. The courier outlives it to finish the queue."""
 
-    def __init__(self, drive: Drive) -> None:
-        """Supervise the courier of `drive`; nothing is started yet."""
+    def __init__(self, drive: Drive, generation: str = "") -> None:
+        """Supervise the courier of `drive`, which is the outbox's `drive_generation`; nothing is started yet."""
         self._drive = drive
+        self._generation = generation
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths = 0  # in a row
         self._began: float | None = None  # s, monotonic: when the courier was started that runs
@@ -70,7 +71,7 @@ class Supervisor:
             # Started, never forked: a forked child would keep /dev/fuse, and the mount with it. Unbuffered: a wake-up
             # must never be kept back.
             process = subprocess.Popen(
-                [python(), "-m", "ingisfs.delivery"],
+                [python(), "-m", "ingisfs.delivery", self._generation],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,7 +191,16 @@ def _print_once(run: Run, make: Callable[..., Any], kind: str, *, away: bool = F
     with site(kind, run.folder()) as place, make(run.folder(), place) as mounted:
         if away:
             place.server.stop()
+        _settle_in(mounted)
         return _print_pieces(mounted, run.size.prints)
+
+
+def _settle_in(mounted: Place) -> None:
+    """Wait until a drive of ours has laid out its database's log, as it has long before a person prints."""
+    if mounted.ours is not None:
+        log, settings = mounted.ours.state / "outbox" / "cache.db-wal", mounted.ours.settings
+        with suppress(TimeoutError):  # on a disk without plenty of room it does not
+            wait(lambda: log.stat().st_size >= settings["wal_bound"], "the log", 10.0, every=0.05)
 
 
 def _print_draining(run: Run, unfinished: list[bool]) -> dict[str, list[float]]:
@@ -199,6 +208,7 @@ def _print_draining(run: Run, unfinished: list[bool]) -> dict[str, list[float]]:
     backlog = pdfs(5 * len(PIECES) * run.size.prints, "B")
     with site("wsgidav", run.folder()) as place, _ours(run, place) as mounted:
         _pause(mounted)
+        _settle_in(mounted)
         print_all(mounted.folder, backlog)
         _resume(mounted)
         wait_arrivals(place.root, backlog, 60, enough=min(10, len(backlog)))
