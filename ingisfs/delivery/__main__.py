@@ -9,10 +9,12 @@ from __future__ import annotations
 import gc
 import logging
 import signal
+import sqlite3
 import ssl
 import sys
 import threading
-from contextlib import suppress
+import time
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,10 +33,12 @@ from ingisfs.outbox.intake import Rules
 from ingisfs.outbox.locks import FileLock
 from ingisfs.outbox.mirror import default_folder, is_foreign
 from ingisfs.outbox.outbox import Outbox
+from ingisfs.outbox.reading import ReadOnlyOutbox
 from ingisfs.processes import yield_to_others
 
 log = logging.getLogger(__name__)
 
+LOOK = 2.0  # s between two looks, while a predecessor has the outbox, whether we are still the newest
 WAIT_FOR_PREDECESSOR = 3600.0  # s; an older courier ends soon after it sees that another drive has begun
 
 
@@ -81,17 +85,39 @@ def _trusted(drive: Drive) -> ssl.SSLContext:
         raise TargetNeedsPersonError(reason, "{key} {path}: {detail}".format(**error.values)) from None
 
 
+def _is_past(state_folder: Path, generation: str) -> bool:
+    """Tell whether another drive has begun since ours, and brought a courier of its own."""
+    if not generation:
+        return False
+    try:
+        with closing(ReadOnlyOutbox(state_folder)) as outbox:
+            newest = outbox.meta("drive_generation")
+    except (OSError, sqlite3.Error):
+        return False  # whoever delivers will see
+    if newest == generation:
+        return False
+    log.info("drive %s has begun meanwhile, and brought a courier of its own", newest)
+    return True
+
+
 def main() -> int:
-    """Run one courier. Returns the exit code: 0 done, 1 no lock."""
+    """Run one courier. Returns the exit code: 0 done, or another courier's to do; 1 no lock."""
     drive = Drive.from_json(sys.stdin.readline())
     yield_to_others()
     gc.freeze()  # what was imported stays
     with suppress(OSError):  # a disk that is full: delivering matters more
         log_to(drive.state_folder / "log" / "courier.log")
     lock = FileLock(drive.state_folder / "courier.lock")
-    if not lock.acquire(WAIT_FOR_PREDECESSOR):
-        log.error("another courier keeps the outbox")
-        return 1
+    generation = sys.argv[1] if len(sys.argv) > 1 else ""
+    until = time.monotonic() + WAIT_FOR_PREDECESSOR
+    while not lock.acquire(LOOK):
+        if _is_past(drive.state_folder, generation):
+            return 0
+        if time.monotonic() > until:
+            log.error("another courier keeps the outbox")
+            return 1
+    if _is_past(drive.state_folder, generation):
+        return 0
     ballast = Ballast(drive.state_folder / "ballast", drive.ballast, lendable=2 * drive.max_document)
     with suppress(OSError):
         ballast.lend(LITTLE)  # opening needs it
@@ -110,8 +136,6 @@ def main() -> int:
     )
     outbox.set_meta("follows", "1" if plan.follow else "")  # for those who wait for what INGIS says
     survival = Survival(drive.state_folder, drive.server, drive.temporary_folder)
-    # Ours, and not the newest: it may have begun, and have brought a courier of its own, while we waited for the lock.
-    generation = sys.argv[1] if len(sys.argv) > 1 else ""
     courier = Courier(outbox, plan, partial(connect, drive), mirror, ballast, survival, generation)
 
     def listen() -> None:
