@@ -284,9 +284,16 @@ class SftpServer:
 
     async def _timely(self, work: Awaitable[T], size: int = 0) -> T:
         """Wait for one operation, and let go of the connection if it is of no use after it."""
+        task = asyncio.ensure_future(work)
         try:
-            async with asyncio.timeout(self._timeout + size / SLOWEST):
-                return await work
+            done, _ = await asyncio.wait({task}, timeout=self._timeout + size / SLOWEST)
+            if not done:
+                # First: what is cancelled would close its folder or file, and wait for the same silent server.
+                await self._hang_up()
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                raise TimeoutError
+            return task.result()
         except _LOST:
             await self._hang_up()
             raise
